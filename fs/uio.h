@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// A transfer in progress: user segments or one kernel buffer. File code sees only this, never a user pointer.
+#pragma once
+
+#include "lib/types.h"
+
+struct uio_seg {
+	union {
+		uptr user;
+		void *kernel;
+	};
+	size_t len;
+};
+
+struct uio {
+	struct uio_seg *segs; // remaining, first one partly used
+	u32 nsegs;
+	bool kernel;
+	size_t seg_off; // used of segs[0]
+	size_t resid;	// bytes left in total
+	struct uio_seg one; // storage for the simple case
+};
+
+void uio_init_user(struct uio *u, uptr buf, size_t len);
+void uio_init_kernel(struct uio *u, void *buf, size_t len);
+void uio_init_segs(struct uio *u, struct uio_seg *segs, u32 n, size_t total);
+// Moves n ≤ resid bytes: returns bytes moved (short on a fault); advances.
+size_t uio_write(struct uio *u, const void *src, size_t n); // into the transfer's buffer (a read)
+size_t uio_read(struct uio *u, void *dst, size_t n);	    // out of it (a write)
+size_t uio_zero(struct uio *u, size_t n);
+void uio_skip(struct uio *u, size_t n);

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# run, test, check, bench. Each first sees to its Debian packages.
+
+.PHONY: setup-run setup-test setup-check run test test-long test-oracle test-debug unit check FORCE
+setup-run setup-test setup-check:
+	$(Q)tools/setup $(@:setup-%=%)
+
+# The main job, shown.
+run: setup-run
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo $(BUILD)/postern
+
+-include test/guest/rules.mk
+-include bench/rules.mk
+
+# --- Unit tests: lib/ and the launcher's parsers, on the host, under ASan and UBSan ---
+
+U          := $(BUILD)/unit
+UNIT_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -I. -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+UNIT_TESTS := $(patsubst test/unit/%.c,$(U)/%,$(filter-out test/unit/vm_%,$(wildcard test/unit/*_test.c)))
+LIB_SRC    := $(wildcard lib/*.c)
+
+unit: $(UNIT_TESTS) $(U)/host_test
+
+$(UNIT_TESTS): $(U)/%: test/unit/%.c test/unit/unit.h $(LIB_SRC) $(wildcard lib/*.h)
+	$(call say,UNIT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) $< $(LIB_SRC) -lcmocka -o $@
+
+$(U)/host_test: test/host/host_test.c $(wildcard host/*.c host/*.h)
+	$(call say,UNIT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) $< $(addprefix host/,accel.c archive.c control.c elfcheck.c tree.c say.c) \
+		lib/cpio.c -lcmocka -o $@
+
+# --- All tests, as TAP through prove ---
+
+PROVE := CMOCKA_MESSAGE_OUTPUT=tap ASAN_OPTIONS=detect_leaks=0 prove --timer
+
+test: setup-test
+	$(Q)$(MAKE) --no-print-directory all unit guest-programs $(BUILD)/tools/vdso2c
+	$(Q)$(MAKE) --no-print-directory DEBUG=1 kernel
+	$(Q)BUILD=$(BUILD) $(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test
+	$(Q)BUILD=$(BUILD) DEBUG_KERNEL=build-debug/postern.elf $(PROVE) test/gen test/doc test/vdso \
+		test/host test/guest test/programs
+
+# --- Static checks, and both compilers on everything ---
+
+check: setup-check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) CFLAGS_KERNEL='$(K_CFLAGS)' tools/check
+	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all
+	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang-debug DEBUG=1 kernel

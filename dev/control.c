@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The control protocol. Frames from the host are gathered in a small buffer by the device task; a frame that is too
-// long for it is skipped, so that a newer launcher does no harm.
+// The control protocol. Frames from the host are gathered in a small buffer by the device task; a
+// frame that is too long for it is skipped, so that a newer launcher does no harm.
 
 #include "dev/control.h"
 
@@ -14,17 +14,17 @@
 #include <asm/errno.h>
 #include <asm/termios.h>
 
-#define VERSION 1
-#define FRAME_HELLO 1
-#define FRAME_EXIT 2
-#define FRAME_SIGNAL 16
+#define VERSION	      1
+#define FRAME_HELLO   1
+#define FRAME_EXIT    2
+#define FRAME_SIGNAL  16
 #define FRAME_WINSIZE 17
-#define HEADER 8u
+#define HEADER	      8u
 
 #define RX_BUFFERS 2
-#define TX_SIZE 8192u
-#define TEXT_MAX 1000u
-#define EXIT_WAIT (2 * NSEC_PER_SEC)
+#define TX_SIZE	   8192u
+#define TEXT_MAX   1000u
+#define EXIT_WAIT  (2 * NSEC_PER_SEC)
 #define PANIC_WAIT (300 * NSEC_PER_MSEC)
 
 static struct vport *port;
@@ -34,7 +34,8 @@ static pid_t target_pgrp; // 0: nobody yet
 static struct tty *target_tty;
 static bool exit_sent;
 
-// What has come of the current frame; `skip` bytes of a frame that is too long are still to be thrown away.
+// What has come of the current frame; `skip` bytes of a frame that is too long are still to be
+// thrown away.
 static u8 frame[64];
 static u32 frame_fill, skip;
 
@@ -51,7 +52,7 @@ static void put_word(u8 *p, u32 v)
 
 static void signal_group(int signo)
 {
-	struct ksiginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct ksiginfo si = {.signo = signo, .code = SI_KERNEL};
 
 	if (signo < 1 || signo > KSIG_MAX)
 		return;
@@ -67,7 +68,8 @@ static void frame_handle(u32 type, const u8 *payload, u32 len)
 	if (type == FRAME_SIGNAL && len >= 4)
 		signal_group((int)word(payload));
 	if (type == FRAME_WINSIZE && len >= 8 && target_tty) {
-		struct winsize ws = { .ws_row = (u16)word(payload), .ws_col = (u16)word(payload + 4) };
+		struct winsize ws = {.ws_row = (u16)word(payload),
+				     .ws_col = (u16)word(payload + 4)};
 		tty_set_winsize(target_tty, &ws);
 	}
 }
@@ -97,8 +99,8 @@ static void input_run(struct work *w)
 
 	(void)w;
 	while (vport_readable(port)) {
-		u32 n = skip ? vport_get(port, waste, MIN(skip, (u32)sizeof(waste))) :
-			       vport_get(port, frame + frame_fill, (u32)sizeof(frame) - frame_fill);
+		u32 n = skip ? vport_get(port, waste, MIN(skip, (u32)sizeof(waste)))
+			     : vport_get(port, frame + frame_fill, (u32)sizeof(frame) - frame_fill);
 		if (!n)
 			return; // the host's end is closed
 		if (skip)

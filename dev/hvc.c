@@ -8,9 +8,9 @@
 
 #include <asm/errno.h>
 
-#define HVC_MAJOR 229 // as Linux's hvc driver has it (Documentation/admin-guide/devices.txt)
-#define RX_BUFFERS 8
-#define TX_SIZE 16384u
+#define HVC_MAJOR   229 // as Linux's hvc driver has it (Documentation/admin-guide/devices.txt)
+#define RX_BUFFERS  8
+#define TX_SIZE	    16384u
 #define START_CHUNK 256u
 
 static struct tty hvc_tty;
@@ -53,7 +53,7 @@ static u32 hvc_unsent(struct tty *t)
 	return vport_writable(p, p->p_tx_size) ? 0 : vport_unsent(p);
 }
 
-static const struct tty_ops hvc_ops = { .pull = hvc_pull, .start = hvc_start, .unsent = hvc_unsent };
+static const struct tty_ops hvc_ops = {.pull = hvc_pull, .start = hvc_start, .unsent = hvc_unsent};
 
 static void hvc_rx_ready(struct vport *p)
 {
@@ -94,8 +94,8 @@ void console_flush_all(u64 deadline)
 	// A stopped terminal (^S) would never be done.
 	if (console_tty) {
 		tty_out_stop(console_tty, false);
-		(void)wait_event_until(&console_tty->tt_write_wait, !tty_out_pending(console_tty), TASK_UNINTERRUPTIBLE,
-				       deadline);
+		(void)wait_event_until(&console_tty->tt_write_wait, !tty_out_pending(console_tty),
+				       TASK_UNINTERRUPTIBLE, deadline);
 	}
 	vcon_for_each(drain_port, &deadline);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The line discipline: from bytes of the device to what read(2) returns, with signals, echo and flow control on the way.
-// Input is taken from the device only while there is room, except that a line which fills the whole buffer goes on
-// being read for its end, as on Linux.
+// The line discipline: from bytes of the device to what read(2) returns, with signals, echo and
+// flow control on the way. Input is taken from the device only while there is room, except that a
+// line which fills the whole buffer goes on being read for its end, as on Linux.
 
 #include "dev/tty.h"
 
@@ -13,7 +13,7 @@
 
 #include <asm/errno.h>
 
-#define PULL_MAX 128u
+#define PULL_MAX   128u
 #define DECISECOND (NSEC_PER_SEC / 10)
 
 static bool iflag(const struct tty *t, u32 bits)
@@ -33,9 +33,19 @@ void ldisc_init(struct tty *t)
 		.c_oflag = OPOST | ONLCR,
 		.c_cflag = B38400 | CS8 | CREAD | HUPCL,
 		.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-		.c_cc = { [VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21, [VEOF] = 4, [VMIN] = 1,
-			  [VSTART] = 17, [VSTOP] = 19, [VSUSP] = 26, [VREPRINT] = 18, [VDISCARD] = 15,
-			  [VWERASE] = 23, [VLNEXT] = 22 },
+		.c_cc = {[VINTR] = 3,
+			 [VQUIT] = 28,
+			 [VERASE] = 127,
+			 [VKILL] = 21,
+			 [VEOF] = 4,
+			 [VMIN] = 1,
+			 [VSTART] = 17,
+			 [VSTOP] = 19,
+			 [VSUSP] = 26,
+			 [VREPRINT] = 18,
+			 [VDISCARD] = 15,
+			 [VWERASE] = 23,
+			 [VLNEXT] = 22},
 		.c_ispeed = 38400,
 		.c_ospeed = 38400,
 	};
@@ -129,8 +139,10 @@ static bool receive_control(struct tty *t, u8 c)
 	}
 	if (!lflag(t, ISIG))
 		return false;
-	int signo = ldisc_is(t, VINTR, c) ? SIGINT : ldisc_is(t, VQUIT, c) ? SIGQUIT :
-		    ldisc_is(t, VSUSP, c) ? SIGTSTP : 0;
+	int signo = ldisc_is(t, VINTR, c)   ? SIGINT
+		    : ldisc_is(t, VQUIT, c) ? SIGQUIT
+		    : ldisc_is(t, VSUSP, c) ? SIGTSTP
+					    : 0;
 	if (signo)
 		interrupt_signal(t, c, signo);
 	return signo != 0;
@@ -297,7 +309,8 @@ static long read_line(struct tty *t, struct uio *u)
 
 	if (done < want)
 		return done ? (long)done : -EFAULT;
-	// The mark is taken with the line before it, or the next read would see an end of file of its own.
+	// The mark is taken with the line before it, or the next read would see an end of file of
+	// its own.
 	if (is_eof && done == n)
 		t->tt_in_tail++;
 	return (long)done;
@@ -320,7 +333,7 @@ struct raw_read {
 static struct raw_read raw_begin(const struct tty *t)
 {
 	const u8 *cc = t->tt_termios.c_cc;
-	struct raw_read rr = { cc[VMIN], WAIT_FOREVER };
+	struct raw_read rr = {cc[VMIN], WAIT_FOREVER};
 
 	if (!cc[VMIN])
 		rr.deadline = cc[VTIME] ? clock_ns() + cc[VTIME] * DECISECOND : 0;
@@ -331,8 +344,9 @@ static bool wait_over(struct tty_file *tf, u64 head)
 {
 	struct tty *t = tf->tf_tty;
 
-	return tty_file_dead(tf) || (lflag(t, ICANON) ? READ_ONCE(t->tt_in_canon) != READ_ONCE(t->tt_in_tail) :
-							 READ_ONCE(t->tt_in_head) != head);
+	return tty_file_dead(tf) ||
+	       (lflag(t, ICANON) ? READ_ONCE(t->tt_in_canon) != READ_ONCE(t->tt_in_tail)
+				 : READ_ONCE(t->tt_in_head) != head);
 }
 
 // Sleeps without the lock until there is more input than up to now. 0, -ERESTARTSYS, -ETIMEDOUT.
@@ -342,12 +356,14 @@ static int wait_input(struct tty_file *tf, u64 deadline)
 	u64 head = t->tt_in_head;
 
 	mutex_unlock(&t->tt_lock);
-	int r = wait_event_until(&t->tt_read_wait, wait_over(tf, head), TASK_INTERRUPTIBLE, deadline);
+	int r = wait_event_until(&t->tt_read_wait, wait_over(tf, head), TASK_INTERRUPTIBLE,
+				 deadline);
 	mutex_lock(&t->tt_lock);
 	return r;
 }
 
-// tt_lock held, and given up while it sleeps. The mode may change meanwhile, so it is looked at in each turn.
+// tt_lock held, and given up while it sleeps. The mode may change meanwhile, so it is looked at in
+// each turn.
 static long read_locked(struct tty_file *tf, struct uio *u, bool nonblock)
 {
 	struct tty *t = tf->tf_tty;
@@ -362,7 +378,8 @@ static long read_locked(struct tty_file *tf, struct uio *u, bool nonblock)
 				return total ? total : read_line(t, u);
 			rr.deadline = WAIT_FOREVER;
 		} else {
-			size_t n = MIN((size_t)(t->tt_in_head - t->tt_in_tail), u->resid), done = in_take(t, u, n);
+			size_t n = MIN((size_t)(t->tt_in_head - t->tt_in_tail), u->resid),
+			       done = in_take(t, u, n);
 
 			t->tt_in_canon = MAX(t->tt_in_canon, t->tt_in_tail);
 			total += (long)done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Canonical mode: what the editing characters do to the line that is being typed, and to what the screen shows of
-// it (termios(3); the echoes are those of Linux's N_TTY). tt_lock is held throughout.
+// Canonical mode: what the editing characters do to the line that is being typed, and to what the
+// screen shows of it (termios(3); the echoes are those of Linux's N_TTY). tt_lock is held
+// throughout.
 
 #include "dev/tty.h"
 
@@ -21,7 +22,8 @@ static bool is_continuation(const struct tty *t, u8 c)
 
 static bool is_word(u8 c)
 {
-	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' || c >= 0x80;
+	return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' ||
+	       c >= 0x80;
 }
 
 // As it appears on the screen: ^X for control characters under ECHOCTL.

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
-// COM1, a 16550A, as a terminal. The kernel log shares the port (machine/serial.h) and writes past us: bytes may mix, but
-// none is lost, for each of us waits for the transmitter. Without an interrupt line the port is polled.
+// COM1, a 16550A, as a terminal. The kernel log shares the port (machine/serial.h) and writes past
+// us: bytes may mix, but none is lost, for each of us waits for the transmitter. Without an
+// interrupt line the port is polled.
 
+#include "machine/serial.h"
 #include "dev/console.h"
 #include "dev/tty.h"
 #include "kern/log.h"
 #include "kern/time.h"
 #include "machine/io.h"
 #include "machine/irq.h"
-#include "machine/serial.h"
 
 #include <linux/major.h>
 #include <linux/serial_reg.h>
 
-#define RING_SIZE 1024u
+#define RING_SIZE  1024u
 #define FIFO_DEPTH 16u
-#define POLL_NS (5 * NSEC_PER_MSEC)
+#define POLL_NS	   (5 * NSEC_PER_MSEC)
 
 static struct tty serial_tty;
 // Received bytes, and the interrupt enable register; inside [O] or alone.
@@ -86,9 +87,11 @@ static u32 serial_unsent(struct tty *t)
 	return 1;
 }
 
-static const struct tty_ops serial_ops = { .pull = serial_pull, .start = serial_start, .unsent = serial_unsent };
+static const struct tty_ops serial_ops = {
+	.pull = serial_pull, .start = serial_start, .unsent = serial_unsent};
 
-// With a full ring the receive interrupt is switched off: the bytes wait in the device, and before it.
+// With a full ring the receive interrupt is switched off: the bytes wait in the device, and before
+// it.
 static bool receive(void)
 {
 	bool any = false;

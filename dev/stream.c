@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Streams as files. They look and behave like pipes: no position, no terminal, SIGPIPE when nobody reads.
+// Streams as files. They look and behave like pipes: no position, no terminal, SIGPIPE when nobody
+// reads.
 
 #include "dev/stream.h"
 
@@ -79,7 +80,8 @@ static int stream_open(struct inode *i, struct file *f)
 {
 	struct vport *p = i->i_private;
 
-	if (((f->f_mode & FMODE_READ) && !p->p_rx_buf) || ((f->f_mode & FMODE_WRITE) && !p->p_tx_buf))
+	if (((f->f_mode & FMODE_READ) && !p->p_rx_buf) ||
+	    ((f->f_mode & FMODE_WRITE) && !p->p_tx_buf))
 		return -EACCES;
 	f->f_private = p;
 	f->f_mode |= FMODE_STREAM;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Terminals as files: finding one by device number, opening, reading, writing, polling, hanging up. A file that was
-// open when the terminal was hung up stays dead; the terminal itself can be opened again.
+// Terminals as files: finding one by device number, opening, reading, writing, polling, hanging up.
+// A file that was open when the terminal was hung up stays dead; the terminal itself can be opened
+// again.
 
 #include "dev/tty.h"
 
@@ -54,9 +55,10 @@ static int tty_open(struct inode *i, struct file *f)
 	tf->tf_hangups = READ_ONCE(t->tt_hangups);
 	f->f_private = tf;
 	f->f_mode |= FMODE_STREAM;
-	// A session leader without a terminal gets this one, except through /dev/console (as on Linux) and without a right to
-	// read. A refusal is no error of open.
-	if (!(f->f_flags & O_NOCTTY) && i->i_rdev != KDEV(TTYAUX_MAJOR, 1) && f->f_mode & FMODE_READ && !tty_current())
+	// A session leader without a terminal gets this one, except through /dev/console (as on
+	// Linux) and without a right to read. A refusal is no error of open.
+	if (!(f->f_flags & O_NOCTTY) && i->i_rdev != KDEV(TTYAUX_MAJOR, 1) &&
+	    f->f_mode & FMODE_READ && !tty_current())
 		(void)tty_job_acquire(t, false);
 	return 0;
 }
@@ -145,7 +147,7 @@ void tty_hangup(struct tty *t)
 	spin_unlock(&tasklist_lock);
 	struct process *p = leader ? process_find(leader) : NULL;
 	if (p) {
-		struct ksiginfo si = { .signo = SIGHUP, .code = SI_KERNEL };
+		struct ksiginfo si = {.signo = SIGHUP, .code = SI_KERNEL};
 		(void)signal_send_process(p, &si);
 		process_put(p);
 	}
@@ -157,14 +159,16 @@ void tty_set_winsize(struct tty *t, const struct winsize *ws)
 {
 	mutex_lock(&t->tt_lock);
 	bool changed = t->tt_winsize.ws_row != ws->ws_row || t->tt_winsize.ws_col != ws->ws_col ||
-		       t->tt_winsize.ws_xpixel != ws->ws_xpixel || t->tt_winsize.ws_ypixel != ws->ws_ypixel;
+		       t->tt_winsize.ws_xpixel != ws->ws_xpixel ||
+		       t->tt_winsize.ws_ypixel != ws->ws_ypixel;
 	t->tt_winsize = *ws;
 	mutex_unlock(&t->tt_lock);
 	if (changed)
 		tty_signal_foreground(t, SIGWINCH);
 }
 
-void tty_register(struct tty *t, const char *name, kdev dev, const struct tty_ops *ops, void *driver)
+void tty_register(struct tty *t, const char *name, kdev dev, const struct tty_ops *ops,
+		  void *driver)
 {
 	u32 i = 0;
 

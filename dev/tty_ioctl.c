@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Control operations of terminals (ioctl_tty(2)). termios, termios2, termio and winsize are the same bytes in all three
-// ABIs, so they are copied as they are.
+// Control operations of terminals (ioctl_tty(2)). termios, termios2, termio and winsize are the
+// same bytes in all three ABIs, so they are copied as they are.
 
 #include "dev/tty.h"
 
@@ -12,15 +12,17 @@
 #include <linux/capability.h>
 #include <linux/tty.h>
 
-BUILD_ASSERT(sizeof(struct termios) == 36 && sizeof(struct termios2) == 44 && sizeof(struct termio) == 18);
+BUILD_ASSERT(sizeof(struct termios) == 36 && sizeof(struct termios2) == 44 &&
+	     sizeof(struct termio) == 18);
 
 // The bits per second behind a Bxxx code; 0 for B0 and BOTHER (which names its speed itself).
 static u32 speed_of(u32 code)
 {
-	static const u32 low[] = { 0,	 50,   75,   110,  134,	 150,  200,   300,
-				   600, 1200, 1800, 2400, 4800, 9600, 19200, 38400 };
-	static const u32 high[] = { 0,	     57600,  115200,  230400,  460800,	500000,	 576000,  921600,
-				    1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000 };
+	static const u32 low[] = {0,   50,   75,   110,	 134,  150,  200,   300,
+				  600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+	static const u32 high[] = {0,	    57600,   115200,  230400,  460800,	500000,
+				   576000,  921600,  1000000, 1152000, 1500000, 2000000,
+				   2500000, 3000000, 3500000, 4000000};
 
 	return code & CBAUDEX ? high[code & 15] : low[code & 15];
 }
@@ -63,7 +65,8 @@ static long ioctl_get(struct tty *t, u32 cmd, uptr arg)
 		return copyout(arg, &tio, sizeof(tio));
 	if (cmd == TCGETS) // the same up to the speeds
 		return copyout(arg, &tio, sizeof(struct termios));
-	struct termio old = { (u16)tio.c_iflag, (u16)tio.c_oflag, (u16)tio.c_cflag, (u16)tio.c_lflag, 0, { 0 } };
+	struct termio old = {
+		(u16)tio.c_iflag, (u16)tio.c_oflag, (u16)tio.c_cflag, (u16)tio.c_lflag, 0, {0}};
 	memcpy(old.c_cc, tio.c_cc, NCC);
 	return copyout(arg, &old, sizeof(old));
 }
@@ -264,13 +267,15 @@ static long ioctl_rare(struct tty *t, u32 cmd, u64 arg)
 	case TIOCSSOFTCAR:
 		return ioctl_software_carrier(t, cmd, UPTR(arg));
 	case TIOCGDEV:
-		return put_user_u32(UPTR(arg), (KDEV_MINOR(t->tt_dev) & 0xff) | KDEV_MAJOR(t->tt_dev) << 8);
+		return put_user_u32(UPTR(arg),
+				    (KDEV_MINOR(t->tt_dev) & 0xff) | KDEV_MAJOR(t->tt_dev) << 8);
 	case TIOCVHANGUP:
 		if (!capable(CAP_SYS_ADMIN))
 			return -EPERM;
 		tty_hangup(t);
 		return 0;
-	case TIOCSTI: // putting words into another's mouth: Linux lets it be switched off (legacy_tiocsti) with this errno
+	case TIOCSTI: // putting words into another's mouth: Linux lets it be switched off
+		      // (legacy_tiocsti) with this errno
 		return -EIO;
 	default:
 		return -ENOTTY;

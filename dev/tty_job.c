@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Job control: which session a terminal controls, which process group may use it, and who is told when either changes
-// (POSIX 11.1.2–11.1.4). tasklist_lock covers the links between sessions and terminals in both directions.
+// Job control: which session a terminal controls, which process group may use it, and who is told
+// when either changes (POSIX 11.1.2–11.1.4). tasklist_lock covers the links between sessions and
+// terminals in both directions.
 
 #include "dev/tty.h"
 
@@ -32,7 +33,7 @@ struct tty *tty_current(void)
 
 static void signal_group_locked(struct pgroup *g, int signo)
 {
-	struct ksiginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct ksiginfo si = {.signo = signo, .code = SI_KERNEL};
 
 	if (g)
 		signal_send_pgroup_locked(g, &si);
@@ -56,8 +57,8 @@ static bool blocked_or_ignored(int signo)
 	return r;
 }
 
-// A background group is stopped, unless nobody could continue it (orphaned) or its members don't want to hear of it:
-// then reading fails, and writing is let through (POSIX 11.1.4).
+// A background group is stopped, unless nobody could continue it (orphaned) or its members don't
+// want to hear of it: then reading fails, and writing is let through (POSIX 11.1.4).
 int tty_job_check(struct tty *t, int signo)
 {
 	bool deaf = blocked_or_ignored(signo);
@@ -120,7 +121,8 @@ static struct tty *detach_locked(struct session *s)
 	return t;
 }
 
-// Only the leader can give the terminal up: here it belongs to the session, not to each process as on Linux.
+// Only the leader can give the terminal up: here it belongs to the session, not to each process as
+// on Linux.
 int tty_job_release(struct tty *t)
 {
 	struct process *p = current->t_proc;
@@ -200,7 +202,8 @@ int tty_job_get_session(struct tty *t, pid_t *sid)
 	return get_ids(t, &pgrp, sid);
 }
 
-// Old device number layout: minor's low byte, major, the rest of the minor (as stat(2) shows it to 32-bit programs).
+// Old device number layout: minor's low byte, major, the rest of the minor (as stat(2) shows it to
+// 32-bit programs).
 u32 tty_session_dev(const struct session *s, pid_t *pgrp)
 {
 	const struct tty *t = s ? s->s_tty : NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Output of a terminal: processing (OPOST and its flags, termios(3)), the ring between programs and the device, and flow
-// control. What must hold: only bytes that are in the ring whole are counted in tt_column.
+// Output of a terminal: processing (OPOST and its flags, termios(3)), the ring between programs and
+// the device, and flow control. What must hold: only bytes that are in the ring whole are counted
+// in tt_column.
 
 #include "dev/tty.h"
 
@@ -177,7 +178,8 @@ int tty_out_drain(struct tty *t)
 {
 	u32 hangups = READ_ONCE(t->tt_hangups);
 
-	return wait_event(&t->tt_write_wait, !tty_out_pending(t) || READ_ONCE(t->tt_hangups) != hangups);
+	return wait_event(&t->tt_write_wait,
+			  !tty_out_pending(t) || READ_ONCE(t->tt_hangups) != hangups);
 }
 
 // As many of the bytes as there is room for.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The MMIO transport and the split virtqueue. What must hold: the device is trusted to carry bytes and nothing
-// else; ids and lengths that it reports are checked where they are used.
+// The MMIO transport and the split virtqueue. What must hold: the device is trusted to carry bytes
+// and nothing else; ids and lengths that it reports are checked where they are used.
 
 #include "dev/virtio.h"
 
@@ -15,7 +15,8 @@
 #include <linux/virtio_mmio.h>
 
 #define MMIO_MAGIC 0x74726976 // "virt"
-#define RINGS_ALIGN 128	      // of the used ring: legacy devices are told, modern ones take any multiple of 4
+#define RINGS_ALIGN \
+	128 // of the used ring: legacy devices are told, modern ones take any multiple of 4
 
 static u32 reg_read(const struct virtio_dev *d, u32 reg)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Virtio over MMIO (virtio 1.1 §4.2, both the modern registers and the legacy ones that QEMU offers by default), and
-// split virtqueues (§2.6). A queue here has one descriptor per buffer, and the user of the queue numbers them: buffer i is
-// always descriptor i, so nothing needs to be allocated. Locking is the user's.
+// Virtio over MMIO (virtio 1.1 §4.2, both the modern registers and the legacy ones that QEMU offers
+// by default), and split virtqueues (§2.6). A queue here has one descriptor per buffer, and the
+// user of the queue numbers them: buffer i is always descriptor i, so nothing needs to be
+// allocated. Locking is the user's.
 #pragma once
 
 #include "lib/types.h"
@@ -12,9 +13,9 @@
 
 struct virtio_dev {
 	volatile u8 *d_regs;
-	u32 d_version; // 1 legacy, 2 modern
-	u32 d_id;      // VIRTIO_ID_*
-	u32 d_line;    // interrupt line
+	u32 d_version;	// 1 legacy, 2 modern
+	u32 d_id;	// VIRTIO_ID_*
+	u32 d_line;	// interrupt line
 	u64 d_features; // agreed upon
 };
 
@@ -32,7 +33,8 @@ struct virtq {
 int virtio_probe(struct virtio_dev *d, u64 phys, u64 size, u32 line);
 // Agrees on features out of `wanted`: 0, -EIO when the device refuses.
 int virtio_negotiate(struct virtio_dev *d, u64 wanted);
-// Sets up queue `index` with at most `num` buffers, before virtio_start. 0, -ENOENT (no such queue), -ENOMEM.
+// Sets up queue `index` with at most `num` buffers, before virtio_start. 0, -ENOENT (no such
+// queue), -ENOMEM.
 int virtq_init(struct virtio_dev *d, struct virtq *q, u32 index, u32 num);
 void virtio_start(struct virtio_dev *d);	    // DRIVER_OK
 u32 virtio_config32(struct virtio_dev *d, u32 off); // from the device's own configuration
@@ -41,8 +43,8 @@ bool virtio_ack(struct virtio_dev *d);		    // quiets the interrupt; was it this
 // Gives buffer `id` to the device: to read from, or (to_device false) to write into.
 void virtq_put(struct virtq *q, u32 id, u64 phys, u32 len, bool to_device);
 void virtq_kick(struct virtio_dev *d, struct virtq *q);
-// The next buffer that the device is done with, and how much it wrote. False: none. An id out of range stops the machine:
-// the device could otherwise make the kernel write anywhere.
+// The next buffer that the device is done with, and how much it wrote. False: none. An id out of
+// range stops the machine: the device could otherwise make the kernel write anywhere.
 bool virtq_get(struct virtq *q, u32 *id, u32 *len);
 static inline bool virtq_pending(const struct virtq *q)
 {

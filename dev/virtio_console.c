@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Finds the console device and speaks its control protocol: DEVICE_READY, then for each PORT_ADD a PORT_READY, upon
-// which the host tells the port's name and whether its own end is open. All of it runs in the interrupt handler; tasks wait
-// for a name to appear. Locks: [C] c_lock (interrupts off), [I] immutable after vcon_init.
+// Finds the console device and speaks its control protocol: DEVICE_READY, then for each PORT_ADD a
+// PORT_READY, upon which the host tells the port's name and whether its own end is open. All of it
+// runs in the interrupt handler; tasks wait for a name to appear. Locks: [C] c_lock (interrupts
+// off), [I] immutable after vcon_init.
 
 #include "dev/virtio_console.h"
 
@@ -19,21 +20,22 @@
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 
-#define PORTS_MAX 16u
-#define CTL_BUFFERS 32u
+#define PORTS_MAX	16u
+#define CTL_BUFFERS	32u
 #define CTL_BUFFER_SIZE 128u // of a message from the host: the header and a name
-#define PORT_QUEUE 32u
+#define PORT_QUEUE	32u
 
 struct vcon {
 	struct virtio_dev c_dev;
 	struct spinlock c_lock;
-	struct virtq c_ctl_rx, c_ctl_tx;	     // [C]
-	u8 *c_rx_buf;				     // [I]
-	struct virtio_console_control *c_tx_buf;     // [I] CTL_BUFFERS of them
-	u32 c_tx_first, c_tx_count;		     // [C] messages under way, a ring
-	u32 c_nports;				     // [I]
-	struct virtq c_rx[PORTS_MAX], c_tx[PORTS_MAX]; // [I] the ports' queues, until the port has them
-	struct vport *c_port[PORTS_MAX];	     // [C] set once
+	struct virtq c_ctl_rx, c_ctl_tx;	 // [C]
+	u8 *c_rx_buf;				 // [I]
+	struct virtio_console_control *c_tx_buf; // [I] CTL_BUFFERS of them
+	u32 c_tx_first, c_tx_count;		 // [C] messages under way, a ring
+	u32 c_nports;				 // [I]
+	struct virtq c_rx[PORTS_MAX],
+		c_tx[PORTS_MAX];	 // [I] the ports' queues, until the port has them
+	struct vport *c_port[PORTS_MAX]; // [C] set once
 	struct waitqueue c_wait;
 };
 
@@ -41,7 +43,8 @@ static struct vcon *vcon;
 static const char *watch_name = "";
 static void (*watch_fn)(struct vport *p);
 
-// Queue numbers (§5.3.2): port 0 has 0 and 1, the control queues are 2 and 3, then two for each port.
+// Queue numbers (§5.3.2): port 0 has 0 and 1, the control queues are 2 and 3, then two for each
+// port.
 static u32 port_queue(u32 port)
 {
 	return port ? 2 * port + 2 : 0;
@@ -60,7 +63,7 @@ static void ctl_send_locked(struct vcon *c, u32 port, u16 event, u16 value)
 	// The device takes them in order, so the next slot of the ring is a free one.
 	id = c->c_tx_first++ % c->c_ctl_tx.q_num;
 	c->c_tx_count++;
-	c->c_tx_buf[id] = (struct virtio_console_control){ port, event, value };
+	c->c_tx_buf[id] = (struct virtio_console_control){port, event, value};
 	virtq_put(&c->c_ctl_tx, id, virt_to_phys(&c->c_tx_buf[id]), sizeof(c->c_tx_buf[id]), true);
 	virtq_kick(&c->c_dev, &c->c_ctl_tx);
 }
@@ -91,8 +94,10 @@ static struct vport *port_create(struct vcon *c, u32 id)
 	return p;
 }
 
-// One message of `len` bytes. c_lock held; the port whose host end changed is told after it is released.
-static void ctl_message_locked(struct vcon *c, const u8 *msg, u32 len, struct vport **changed, bool *open)
+// One message of `len` bytes. c_lock held; the port whose host end changed is told after it is
+// released.
+static void ctl_message_locked(struct vcon *c, const u8 *msg, u32 len, struct vport **changed,
+			       bool *open)
 {
 	struct virtio_console_control m;
 
@@ -176,7 +181,9 @@ static int vcon_start(struct vcon *c)
 		return r;
 	if (!(c->c_dev.d_features & BIT(VIRTIO_CONSOLE_F_MULTIPORT)))
 		return -ENODEV; // a plain console has no names
-	c->c_nports = MIN(virtio_config32(&c->c_dev, offsetof(struct virtio_console_config, max_nr_ports)), PORTS_MAX);
+	c->c_nports = MIN(
+		virtio_config32(&c->c_dev, offsetof(struct virtio_console_config, max_nr_ports)),
+		PORTS_MAX);
 	struct page *p = page_alloc_order(0, 0), *q = page_alloc_order(0, 0);
 	if (!p || !q)
 		return -ENOMEM;
@@ -186,7 +193,8 @@ static int vcon_start(struct vcon *c)
 	if (r)
 		return r;
 	for (u32 i = 0; i < c->c_ctl_rx.q_num; i++)
-		virtq_put(&c->c_ctl_rx, i, virt_to_phys(c->c_rx_buf + i * CTL_BUFFER_SIZE), CTL_BUFFER_SIZE, false);
+		virtq_put(&c->c_ctl_rx, i, virt_to_phys(c->c_rx_buf + i * CTL_BUFFER_SIZE),
+			  CTL_BUFFER_SIZE, false);
 	virtq_irq_off(&c->c_ctl_tx); // its buffers are taken back when the next message goes out
 	virtio_start(&c->c_dev);
 	r = irq_enable_line(c->c_dev.d_line, vcon_interrupt, c);
@@ -197,7 +205,7 @@ static int vcon_start(struct vcon *c)
 	return 0;
 }
 
-BUILD_ASSERT(CTL_BUFFERS * CTL_BUFFER_SIZE <= PAGE_SIZE);
+BUILD_ASSERT(CTL_BUFFERS *CTL_BUFFER_SIZE <= PAGE_SIZE);
 
 // SIZE@ADDR:IRQ, optionally :ID after it.
 static bool parse_device(const char *word, size_t len, u64 *size, u64 *addr, u32 *line)
@@ -216,7 +224,8 @@ static bool parse_device(const char *word, size_t len, u64 *size, u64 *addr, u32
 	char *end = strchr(colon + 1, ':');
 	if (end)
 		*end = '\0';
-	if (num_parse_size(text, size) || num_parse_u64(at + 1, 0, addr) || num_parse_u64(colon + 1, 0, &irq))
+	if (num_parse_size(text, size) || num_parse_u64(at + 1, 0, addr) ||
+	    num_parse_u64(colon + 1, 0, &irq))
 		return false;
 	*line = (u32)irq;
 	return true;
@@ -254,7 +263,8 @@ bool vcon_init(const char *cmdline)
 		u64 size, addr;
 		u32 line;
 
-		if (w.for_init || !w.value || w.key_len != sizeof(key) - 1 || memcmp(w.key, key, w.key_len))
+		if (w.for_init || !w.value || w.key_len != sizeof(key) - 1 ||
+		    memcmp(w.key, key, w.key_len))
 			continue;
 		if (parse_device(w.value, w.value_len, &size, &addr, &line))
 			device_add(size, addr, line);
@@ -283,7 +293,8 @@ int vcon_open(const char *name, u32 rx_buffers, u32 tx_size, u64 deadline, struc
 
 	if (!c)
 		return -ENODEV;
-	(void)wait_event_until(&c->c_wait, (p = find_port(c, name)), TASK_UNINTERRUPTIBLE, deadline);
+	(void)wait_event_until(&c->c_wait, (p = find_port(c, name)), TASK_UNINTERRUPTIBLE,
+			       deadline);
 	if (!p)
 		return -ENODEV;
 	*out = p;
@@ -312,7 +323,8 @@ void vcon_close(struct vport *p)
 
 int vcon_wait_open(struct vport *p, u64 deadline)
 {
-	return wait_event_until(&p->p_wait, READ_ONCE(p->p_host_open), TASK_UNINTERRUPTIBLE, deadline);
+	return wait_event_until(&p->p_wait, READ_ONCE(p->p_host_open), TASK_UNINTERRUPTIBLE,
+				deadline);
 }
 
 void vcon_for_each(void (*fn)(struct vport *p, void *arg), void *arg)

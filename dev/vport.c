@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The data path of virtio-serial ports. What must hold: between p_rx_first and p_rx_count lie exactly the buffers
-// that the device filled and nobody emptied; p_tx_tail <= p_tx_posted <= p_tx_head <= p_tx_tail + p_tx_size.
-// Interrupts are asked for only while somebody waits: a stream at full speed runs without them.
+// The data path of virtio-serial ports. What must hold: between p_rx_first and p_rx_count lie
+// exactly the buffers that the device filled and nobody emptied; p_tx_tail <= p_tx_posted <=
+// p_tx_head <= p_tx_tail + p_tx_size. Interrupts are asked for only while somebody waits: a stream
+// at full speed runs without them.
 
 #include "dev/vport.h"
 
@@ -42,7 +43,8 @@ int vport_alloc(struct vport *p, u32 rx_buffers, u32 tx_size)
 	p->p_tx_want = NO_WANT;
 	u64 irq = spin_lock_irq(&p->p_lock);
 	for (u32 i = 0; i < rx_buffers; i++)
-		virtq_put(&p->p_rx, i, virt_to_phys(p->p_rx_buf + i * VPORT_RX_BUFFER), VPORT_RX_BUFFER, false);
+		virtq_put(&p->p_rx, i, virt_to_phys(p->p_rx_buf + i * VPORT_RX_BUFFER),
+			  VPORT_RX_BUFFER, false);
 	virtq_irq_off(&p->p_tx);
 	if (rx_buffers)
 		virtq_kick(p->p_dev, &p->p_rx);
@@ -81,7 +83,8 @@ bool vport_readable(struct vport *p)
 	return ready;
 }
 
-// The first filled buffer, which stays first until rx_take_done: only the holder of p_read_lock takes any. -1: none.
+// The first filled buffer, which stays first until rx_take_done: only the holder of p_read_lock
+// takes any. -1: none.
 static int rx_first(struct vport *p)
 {
 	u64 irq = spin_lock_irq(&p->p_lock);
@@ -99,8 +102,10 @@ static void rx_take_done(struct vport *p, u32 id)
 	p->p_rx_off = 0;
 	p->p_rx_first = (p->p_rx_first + 1) % VIRTQ_MAX;
 	p->p_rx_count--;
-	virtq_put(&p->p_rx, id, virt_to_phys(p->p_rx_buf + id * VPORT_RX_BUFFER), VPORT_RX_BUFFER, false);
-	// Telling the device costs an exit of the virtual machine; half a queue at a time is enough to keep it going.
+	virtq_put(&p->p_rx, id, virt_to_phys(p->p_rx_buf + id * VPORT_RX_BUFFER), VPORT_RX_BUFFER,
+		  false);
+	// Telling the device costs an exit of the virtual machine; half a queue at a time is enough
+	// to keep it going.
 	if (++p->p_rx_unkicked >= p->p_rx.q_num / 2u) {
 		p->p_rx_unkicked = 0;
 		virtq_kick(p->p_dev, &p->p_rx);
@@ -108,7 +113,8 @@ static void rx_take_done(struct vport *p, u32 id)
 	spin_unlock_irq(&p->p_lock, irq);
 }
 
-// Moves what is there. p_read_lock held. Bytes, or -EFAULT when the first of them could not be stored.
+// Moves what is there. p_read_lock held. Bytes, or -EFAULT when the first of them could not be
+// stored.
 static long rx_move(struct vport *p, struct uio *u)
 {
 	long moved = 0;
@@ -117,7 +123,8 @@ static long rx_move(struct vport *p, struct uio *u)
 	while (u->resid && (id = rx_first(p)) >= 0) {
 		u32 len = p->p_rx_len[id];
 		size_t n = MIN((size_t)(len - p->p_rx_off), u->resid);
-		size_t done = uio_write(u, p->p_rx_buf + (u32)id * VPORT_RX_BUFFER + p->p_rx_off, n);
+		size_t done = uio_write(u, p->p_rx_buf + (u32)id * VPORT_RX_BUFFER + p->p_rx_off,
+					n);
 
 		p->p_rx_off += (u32)done;
 		moved += (long)done;
@@ -189,7 +196,8 @@ static void tx_post_locked(struct vport *p)
 
 	while (p->p_tx_posted < p->p_tx_head && p->p_tx_count < p->p_tx.q_num) {
 		u32 off = (u32)p->p_tx_posted & (p->p_tx_size - 1);
-		u32 n = (u32)MIN(p->p_tx_head - p->p_tx_posted, (u64)MIN(p->p_tx_size - off, VPORT_TX_PIECE));
+		u32 n = (u32)MIN(p->p_tx_head - p->p_tx_posted,
+				 (u64)MIN(p->p_tx_size - off, VPORT_TX_PIECE));
 		u32 id = (p->p_tx_first + p->p_tx_count++) % p->p_tx.q_num;
 
 		p->p_tx_len[id] = n;
@@ -201,8 +209,8 @@ static void tx_post_locked(struct vport *p)
 		virtq_kick(p->p_dev, &p->p_tx);
 }
 
-// Reaps and posts until neither gives the other more to do, with the interrupt on when somebody waits or bytes have no
-// descriptor yet.
+// Reaps and posts until neither gives the other more to do, with the interrupt on when somebody
+// waits or bytes have no descriptor yet.
 static void tx_update_locked(struct vport *p)
 {
 	for (;;) {
@@ -250,7 +258,8 @@ static void tx_commit(struct vport *p, u32 n)
 	spin_unlock_irq(&p->p_lock, irq);
 }
 
-// One contiguous piece of the transfer into the ring; p_write_lock held, so nobody else moves p_tx_head.
+// One contiguous piece of the transfer into the ring; p_write_lock held, so nobody else moves
+// p_tx_head.
 static size_t tx_piece(struct vport *p, struct uio *u, u32 room)
 {
 	u32 off = (u32)p->p_tx_head & (p->p_tx_size - 1);
@@ -261,8 +270,8 @@ static size_t tx_piece(struct vport *p, struct uio *u, u32 room)
 	return done;
 }
 
-// As much as fits now. A transfer of up to PIPE_BUF bytes is not split (POSIX, write(), "pipe or FIFO"): 0 when it does
-// not fit whole.
+// As much as fits now. A transfer of up to PIPE_BUF bytes is not split (POSIX, write(), "pipe or
+// FIFO"): 0 when it does not fit whole.
 static long tx_move(struct vport *p, struct uio *u, bool fresh)
 {
 	long moved = 0;
@@ -360,21 +369,24 @@ void vport_drain(struct vport *p, u64 deadline)
 	u64 target = READ_ONCE(p->p_tx_head);
 
 	if (p->p_tx_size)
-		(void)wait_event_until(&p->p_wait, tx_passed(p, target), TASK_UNINTERRUPTIBLE, deadline);
+		(void)wait_event_until(&p->p_wait, tx_passed(p, target), TASK_UNINTERRUPTIBLE,
+				       deadline);
 }
 
 void vport_put_polled(struct vport *p, const void *buf, u32 n, u64 ns)
 {
 	u64 end = clock_ns() + ns;
 
-	// The panic may have come with the lock held, here or on a CPU that is stopped now: then go without.
+	// The panic may have come with the lock held, here or on a CPU that is stopped now: then go
+	// without.
 	bool locked = spin_trylock(&p->p_lock);
 	tx_reap_locked(p);
 	for (u32 i = 0; i < n && tx_room_locked(p); i++)
 		p->p_tx_buf[p->p_tx_head++ & (p->p_tx_size - 1)] = ((const u8 *)buf)[i];
 	tx_post_locked(p);
 	// The clock stands still when the kernel dies early, hence the count.
-	for (u32 spin = 0; p->p_tx_head != p->p_tx_tail && clock_ns() < end && spin < 100000000; spin++) {
+	for (u32 spin = 0; p->p_tx_head != p->p_tx_tail && clock_ns() < end && spin < 100000000;
+	     spin++) {
 		cpu_relax();
 		tx_reap_locked(p);
 	}

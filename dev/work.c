@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The task that runs deferred work. A work item is on the list at most once; it is taken off before its
-// function runs, so that nothing which comes in meanwhile is lost.
+// The task that runs deferred work. A work item is on the list at most once; it is taken off before
+// its function runs, so that nothing which comes in meanwhile is lost.
 
 #include "dev/work.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Work that an interrupt handler leaves to a task: terminal input, frames of the control port. One kernel
-// task runs it in order; a work item that is queued again while it runs, runs again.
+// Work that an interrupt handler leaves to a task: terminal input, frames of the control port. One
+// kernel task runs it in order; a work item that is queued again while it runs, runs again.
 #pragma once
 
 #include "lib/list.h"

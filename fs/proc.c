@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// procfs as a file system: inodes for entries, directories, links and text files. Nothing is cached: a name lives as long
-// as somebody uses it, and a process that is gone has no names.
+// procfs as a file system: inodes for entries, directories, links and text files. Nothing is
+// cached: a name lives as long as somebody uses it, and a process that is gone has no names.
 
 #include "fs/proc.h"
 
@@ -12,9 +12,9 @@
 #include <asm/errno.h>
 #include <linux/magic.h>
 
-#define POS_STATIC 2u	// "." and ".." come first
+#define POS_STATIC  2u	 // "." and ".." come first
 #define POS_DYNAMIC 256u // as Linux's FIRST_PROCESS_ENTRY
-#define WRITE_MAX 4096u
+#define WRITE_MAX   4096u
 
 static struct slab_cache ref_slab = SLAB_CACHE(ref_slab, "proc", struct proc_ref);
 static const struct inode_ops proc_dir_ops, proc_link_ops, proc_magic_ops, proc_file_ops_i;
@@ -51,7 +51,8 @@ static void ref_release(struct proc_ref *r)
 	slab_free(&ref_slab, r);
 }
 
-// The same entry has the same number each time. Below 2^31: 32-bit programs must be able to stat it.
+// The same entry has the same number each time. Below 2^31: 32-bit programs must be able to stat
+// it.
 static u64 inode_number(const struct proc_ref *r)
 {
 	u64 h = 0;
@@ -59,7 +60,8 @@ static u64 inode_number(const struct proc_ref *r)
 	for (const char *c = r->entry->name; c && *c; c++)
 		h = h * 31 + (u8)*c;
 	h = hash_u64(h ^ (u64)r->number << 32);
-	h = hash_u64(h ^ (u64)(r->process ? (u32)r->process->p_pid : 0) << 32 ^ (r->task ? (u32)r->task->t_tid : 0));
+	h = hash_u64(h ^ (u64)(r->process ? (u32)r->process->p_pid : 0) << 32 ^
+		     (r->task ? (u32)r->task->t_tid : 0));
 	return (h & 0x7fffffff) | 0x1000; // the first 4096 are for the root
 }
 
@@ -137,7 +139,7 @@ static const struct proc_entry *find_static(const struct proc_entry *list, const
 static int proc_lookup(struct inode *dir, struct dentry *d)
 {
 	const struct proc_ref *r = proc_inode_ref(dir);
-	struct proc_ref child = { .entry = find_static(r->entry->children, d->d_name) };
+	struct proc_ref child = {.entry = find_static(r->entry->children, d->d_name)};
 	int err = 0;
 
 	if (r->process && proc_process_gone(r->process))
@@ -172,9 +174,10 @@ static u32 dtype(u32 mode)
 static bool emit_name(struct file *f, struct dir_emit *e, const char *name, u32 type, u64 next)
 {
 	struct proc_ref r = *proc_inode_ref(f->f_inode);
-	struct proc_entry named = { .name = name };
+	struct proc_entry named = {.name = name};
 
-	// An inode number that stat(2) gives too, for static names; made-up names need their own references for that.
+	// An inode number that stat(2) gives too, for static names; made-up names need their own
+	// references for that.
 	r.entry = &named;
 	if (!e->emit(e, name, (u32)strlen(name), inode_number(&r), type, next))
 		return false;
@@ -239,7 +242,7 @@ static int proc_readlink(struct inode *i, char *buf, size_t size)
 	}
 	struct path root;
 	char *at = NULL;
-	const struct proc_ref self = { .process = current->t_proc, .task = current };
+	const struct proc_ref self = {.process = current->t_proc, .task = current};
 	if (!proc_fs_path(&self, true, &root)) {
 		at = path_text(&p, &root, text, PATH_MAX_LEN);
 		path_put(&root);
@@ -268,29 +271,8 @@ struct proc_open {
 };
 static struct slab_cache open_slab = SLAB_CACHE(open_slab, "proc_open", struct proc_open);
 
-static int text_open(struct inode *i, struct file *f)
+static int text_fill(const struct proc_ref *r, struct proc_open *o)
 {
-	(void)i;
-	struct proc_open *o = slab_zalloc(&open_slab);
-	if (!o)
-		return -ENOMEM;
-	mutex_init(&o->lock, "proc", RANK_INODE2);
-	f->f_private = o;
-	return 0;
-}
-
-static void text_release(struct file *f)
-{
-	struct proc_open *o = f->f_private;
-
-	kfree(o->text.buf);
-	slab_free(&open_slab, o);
-}
-
-static int text_fill(struct file *f, struct proc_open *o)
-{
-	const struct proc_ref *r = proc_inode_ref(f->f_inode);
-
 	o->filled = false;
 	o->text.len = 0;
 	o->text.failed = false;
@@ -301,14 +283,41 @@ static int text_fill(struct file *f, struct proc_open *o)
 	return err;
 }
 
+static int text_open(struct inode *i, struct file *f)
+{
+	const struct proc_ref *r = proc_inode_ref(i);
+	struct proc_open *o = slab_zalloc(&open_slab);
+
+	if (!o)
+		return -ENOMEM;
+	// Inside a file's position lock, outside of an address space's.
+	mutex_init(&o->lock, "proc", RANK_PIPE);
+	f->f_private = o;
+	int err = r->entry->at_open ? text_fill(r, o) : 0;
+	if (err) {
+		kfree(o->text.buf);
+		slab_free(&open_slab, o);
+	}
+	return err;
+}
+
+static void text_release(struct file *f)
+{
+	struct proc_open *o = f->f_private;
+
+	kfree(o->text.buf);
+	slab_free(&open_slab, o);
+}
+
 static long text_read(struct file *f, struct uio *u, u64 *pos)
 {
+	const struct proc_entry *entry = proc_inode_ref(f->f_inode)->entry;
 	struct proc_open *o = f->f_private;
 	long r = 0;
 
 	mutex_lock(&o->lock);
-	if (!o->filled || !*pos)
-		r = text_fill(f, o);
+	if (!o->filled || (!*pos && !entry->at_open))
+		r = text_fill(proc_inode_ref(f->f_inode), o);
 	if (!r && *pos < o->text.len) {
 		size_t want = MIN(o->text.len - (size_t)*pos, u->resid);
 		size_t n = uio_write(u, o->text.buf + *pos, want);
@@ -360,16 +369,18 @@ static int proc_setattr(struct inode *i, const struct iattr *a)
 	return a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
-static const struct inode_ops proc_dir_ops = { .lookup = proc_lookup, .setattr = proc_setattr, .evict = proc_evict };
-static const struct inode_ops proc_link_ops = { .readlink = proc_readlink, .setattr = proc_setattr, .evict = proc_evict };
+static const struct inode_ops proc_dir_ops = {
+	.lookup = proc_lookup, .setattr = proc_setattr, .evict = proc_evict};
+static const struct inode_ops proc_link_ops = {
+	.readlink = proc_readlink, .setattr = proc_setattr, .evict = proc_evict};
 static const struct inode_ops proc_magic_ops = {
 	.readlink = proc_readlink,
 	.follow = proc_follow,
 	.setattr = proc_setattr,
 	.evict = proc_evict,
 };
-static const struct inode_ops proc_file_ops_i = { .setattr = proc_setattr, .evict = proc_evict };
-static const struct file_ops proc_dir_fops = { .readdir = proc_readdir, .seek = proc_dir_seek };
+static const struct inode_ops proc_file_ops_i = {.setattr = proc_setattr, .evict = proc_evict};
+static const struct file_ops proc_dir_fops = {.readdir = proc_readdir, .seek = proc_dir_seek};
 static const struct file_ops proc_text_fops = {
 	.read = text_read,
 	.seek = text_seek,
@@ -405,7 +416,7 @@ static bool root_next(const struct proc_ref *dir, u32 *cursor, struct proc_name 
 	spin_lock(&tasklist_lock);
 	if ((u32)init_process->p_pid >= *cursor)
 		best = (u32)init_process->p_pid;
-	list_for_each_entry(p, &init_process->p_all, p_all)
+	list_for_each_entry (p, &init_process->p_all, p_all)
 		if ((u32)p->p_pid >= *cursor && (u32)p->p_pid < best)
 			best = (u32)p->p_pid;
 	spin_unlock(&tasklist_lock);
@@ -429,7 +440,8 @@ static const struct proc_entry root_entry = {
 
 static int proc_statfs(struct super *s, struct kstatfs *out)
 {
-	*out = (struct kstatfs){ .type = s->s_magic, .bsize = 4096, .frsize = 4096, .namelen = NAME_MAX_LEN };
+	*out = (struct kstatfs){
+		.type = s->s_magic, .bsize = 4096, .frsize = 4096, .namelen = NAME_MAX_LEN};
 	return 0;
 }
 
@@ -440,11 +452,11 @@ static bool proc_valid(struct dentry *d)
 	return !r || !r->process || !proc_process_gone(r->process);
 }
 
-static const struct super_ops proc_super_ops = { .statfs = proc_statfs, .valid = proc_valid };
+static const struct super_ops proc_super_ops = {.statfs = proc_statfs, .valid = proc_valid};
 
 static int proc_mount(const char *source, const char *data, struct super **out)
 {
-	const struct proc_ref root = { .entry = &root_entry };
+	const struct proc_ref root = {.entry = &root_entry};
 	struct super *s = super_create("proc", &proc_super_ops, PROC_SUPER_MAGIC);
 
 	(void)source;
@@ -467,7 +479,7 @@ static int proc_mount(const char *source, const char *data, struct super **out)
 
 void proc_init(const char *cmdline)
 {
-	static const struct fs_type type = { "proc", proc_mount };
+	static const struct fs_type type = {"proc", proc_mount};
 
 	proc_cmdline = cmdline;
 	fs_register(&type);

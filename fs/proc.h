@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// procfs: a tree of static entries, of which some directories also have names that depend on the state of the system
-// (processes, threads, descriptors). Texts are made whole at the first read and kept until the file is rewound.
+// procfs: a tree of static entries, of which some directories also have names that depend on the
+// state of the system (processes, threads, descriptors). Texts are made whole at the first read and
+// kept until the file is rewound.
 #pragma once
 
 #include "fs/vfs.h"
@@ -19,7 +20,8 @@ struct proc_text {
 };
 void proc_printf(struct proc_text *t, const char *fmt, ...) PRINTF(2, 3);
 void proc_append(struct proc_text *t, const void *data, size_t n);
-void proc_pad(struct proc_text *t, size_t from, size_t width); // blanks until the text from `from` is that wide
+void proc_pad(struct proc_text *t, size_t from,
+	      size_t width); // blanks until the text from `from` is that wide
 // A path or name with what `special` lists, and control characters, as \ooo (as Linux shows it).
 void proc_append_escaped(struct proc_text *t, const char *s, const char *special);
 
@@ -39,24 +41,29 @@ struct proc_name {
 
 struct proc_entry {
 	const char *name;
-	u32 mode;			   // type and permissions
-	const struct proc_entry *children; // of a directory: static names, ended by one without name
+	u32 mode; // type and permissions
+	const struct proc_entry
+		*children; // of a directory: static names, ended by one without name
 	int (*show)(struct proc_text *t, const struct proc_ref *r); // a file's text: 0 or errno
-	int (*write)(const struct proc_ref *r, const char *data, size_t n); // a whole value: 0 or errno
+	int (*write)(const struct proc_ref *r, const char *data,
+		     size_t n); // a whole value: 0 or errno
 	long (*readlink)(const struct proc_ref *r, char *buf, size_t size);
 	int (*follow)(const struct proc_ref *r, struct path *out); // a magic link's object, counted
-	// Names that are made up. lookup: 0 with *child (references counted), -ENOENT. next: the first name at or after
-	// *cursor, which is set to it; false: no more.
+	// Names that are made up. lookup: 0 with *child (references counted), -ENOENT. next: the
+	// first name at or after *cursor, which is set to it; false: no more.
 	int (*lookup)(const struct proc_ref *dir, const char *name, struct proc_ref *child);
 	bool (*next)(const struct proc_ref *dir, u32 *cursor, struct proc_name *out);
-	bool number_is_link; // what next makes up are links
+	// The text is made at open, where no lock is held yet, and stays: for what takes locks that
+	// come before a file's.
+	bool at_open;
+	bool number_is_link;	     // what next makes up are links
 	const struct file_ops *fops; // instead of all that
 };
 
-extern const struct proc_entry proc_root_static[];	  // fs/proc_system.c
+extern const struct proc_entry proc_root_static[];		// fs/proc_system.c
 extern const struct proc_entry proc_pid_entry, proc_task_entry; // fs/proc_pid.c
-extern const struct proc_entry proc_sys_entries[];	  // fs/proc_sys.c
-extern const struct proc_entry proc_fd_entry, proc_fdinfo_entry; // fs/proc_fd.c: the names inside fd and fdinfo
+extern const struct proc_entry proc_sys_entries[];		// fs/proc_sys.c
+// fs/proc_fd.c: the names inside fd and fdinfo
 int proc_fd_lookup(const struct proc_ref *dir, const char *name, struct proc_ref *child);
 int proc_fdinfo_lookup(const struct proc_ref *dir, const char *name, struct proc_ref *child);
 bool proc_fd_next(const struct proc_ref *dir, u32 *cursor, struct proc_name *out);
@@ -68,10 +75,12 @@ int proc_parse_id(const char *name);
 // --- other tasks' things, taken under tasklist_lock (fs/proc_task.c) ---
 // The thread that an entry is about (of a process: its leader), counted; NULL: it is gone.
 struct task *proc_task(const struct proc_ref *r);
-struct mm *proc_mm(const struct proc_ref *r);	  // counted; NULL: none (any more)
+struct mm *proc_mm(const struct proc_ref *r);	    // counted; NULL: none (any more)
 struct files *proc_files(const struct proc_ref *r); // counted; NULL
-int proc_fs_path(const struct proc_ref *r, bool root, struct path *out); // cwd or root, counted; -ENOENT
-// May current look into that process (ptrace(2), "Ptrace access mode checking", the part about ids)? 0, -EACCES, -ESRCH
+int proc_fs_path(const struct proc_ref *r, bool root,
+		 struct path *out); // cwd or root, counted; -ENOENT
+// May current look into that process (ptrace(2), "Ptrace access mode checking", the part about
+// ids)? 0, -EACCES, -ESRCH
 int proc_access(const struct proc_ref *r);
 bool proc_process_gone(const struct process *p); // reaped; a hint without a lock
 

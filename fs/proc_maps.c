@@ -35,10 +35,12 @@ static void show_region(struct proc_text *t, const struct vma *v, char *buf)
 		dev = v->v_file->f_inode->i_super->s_dev;
 		ino = v->v_file->f_inode->i_ino;
 	}
-	proc_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)v->v_start,
-		    (unsigned long long)v->v_end, v->v_flags & VMA_READ ? 'r' : '-', v->v_flags & VMA_WRITE ? 'w' : '-',
-		    v->v_flags & VMA_EXEC ? 'x' : '-', v->v_flags & VMA_SHARED ? 's' : 'p', (unsigned long long)off,
-		    KDEV_MAJOR(dev), KDEV_MINOR(dev), (unsigned long long)ino);
+	proc_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
+		    (unsigned long long)v->v_start, (unsigned long long)v->v_end,
+		    v->v_flags & VMA_READ ? 'r' : '-', v->v_flags & VMA_WRITE ? 'w' : '-',
+		    v->v_flags & VMA_EXEC ? 'x' : '-', v->v_flags & VMA_SHARED ? 's' : 'p',
+		    (unsigned long long)off, KDEV_MAJOR(dev), KDEV_MINOR(dev),
+		    (unsigned long long)ino);
 	show_name(t, v, line, buf);
 }
 
@@ -55,7 +57,7 @@ int proc_show_maps(struct proc_text *t, const struct proc_ref *r)
 	char *buf = kmalloc(PATH_MAX_LEN);
 	if (buf) {
 		rw_lock_read(&mm->mm_lock);
-		rb_for_each_entry(v, &mm->mm_vmas, v_node)
+		rb_for_each_entry (v, &mm->mm_vmas, v_node)
 			show_region(t, v, buf);
 		rw_unlock_read(&mm->mm_lock);
 		kfree(buf);

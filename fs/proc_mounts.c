@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID/mounts and mountinfo: the mounts that the process can see, which are those below its root.
+// /proc/PID/mounts and mountinfo: the mounts that the process can see, which are those below its
+// root.
 
 #include "fs/proc.h"
 
@@ -23,8 +24,8 @@ static const struct {
 	u32 flag;
 	const char *name;
 } options[] = {
-	{ MS_NOSUID, ",nosuid" },     { MS_NODEV, ",nodev" },	      { MS_NOEXEC, ",noexec" },
-	{ MS_NOATIME, ",noatime" },   { MS_NODIRATIME, ",nodiratime" },
+	{MS_NOSUID, ",nosuid"},	  {MS_NODEV, ",nodev"},		  {MS_NOEXEC, ",noexec"},
+	{MS_NOATIME, ",noatime"}, {MS_NODIRATIME, ",nodiratime"},
 };
 
 static void show_options(struct proc_text *t, u32 flags)
@@ -57,7 +58,7 @@ static void show_mount(const struct mount *m, void *arg)
 {
 	struct mounts_walk *w = arg;
 	struct proc_text *t = w->text;
-	struct path at = { (struct mount *)m, m->mnt_root };
+	struct path at = {(struct mount *)m, m->mnt_root};
 	const char *where = path_text(&at, &w->root, w->buf, PATH_MAX_LEN);
 	const char *source = m->mnt_source[0] ? m->mnt_source : "none";
 
@@ -66,8 +67,9 @@ static void show_mount(const struct mount *m, void *arg)
 	if (w->info) {
 		// A bind mount shows another directory than the file system's root there.
 		const kdev dev = m->mnt_super->s_dev;
-		proc_printf(t, "%u %u %u:%u ", m->mnt_id, m->mnt_parent ? m->mnt_parent->mnt_id : m->mnt_id,
-			    KDEV_MAJOR(dev), KDEV_MINOR(dev));
+		proc_printf(t, "%u %u %u:%u ", m->mnt_id,
+			    m->mnt_parent ? m->mnt_parent->mnt_id : m->mnt_id, KDEV_MAJOR(dev),
+			    KDEV_MINOR(dev));
 		proc_append_escaped(t, path_inside(m->mnt_root, w->buf + PATH_MAX_LEN), SPECIAL);
 		proc_printf(t, " ");
 		proc_append_escaped(t, where, SPECIAL);
@@ -88,7 +90,7 @@ static void show_mount(const struct mount *m, void *arg)
 
 static int show_all(struct proc_text *t, const struct proc_ref *r, bool info)
 {
-	struct mounts_walk w = { .text = t, .info = info };
+	struct mounts_walk w = {.text = t, .info = info};
 	int err = proc_fs_path(r, true, &w.root);
 
 	if (err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What /proc/PID and /proc/PID/task/TID hold. Anything that shows addresses or the inside of a process asks
-// proc_access first.
+// What /proc/PID and /proc/PID/task/TID hold. Anything that shows addresses or the inside of a
+// process asks proc_access first.
 
 #include "fs/proc.h"
 
@@ -14,7 +14,9 @@
 #include <asm/errno.h>
 #include <linux/resource.h>
 
-#define AREA_MAX (2u << 20) // arguments and environment are at most 6 MiB at exec; more than this is not shown
+#define AREA_MAX \
+	(2u << 20) // arguments and environment are at most 6 MiB at exec; more than this is not
+		   // shown
 
 static int show_comm(struct proc_text *t, const struct proc_ref *r)
 {
@@ -78,8 +80,8 @@ static int show_cmdline(struct proc_text *t, const struct proc_ref *r)
 	u64 start = mm->mm_arg_start, end = mm->mm_arg_end, env_end = mm->mm_env_end;
 	if (end > start && end - start <= AREA_MAX) {
 		append_memory(t, mm, start, end);
-		// A program that wrote a longer title over its arguments and environment has no NUL at their border: then
-		// the title ends at the first one.
+		// A program that wrote a longer title over its arguments and environment has no NUL
+		// at their border: then the title ends at the first one.
 		if (t->len && t->buf[t->len - 1] && env_end > end && env_end - end <= AREA_MAX) {
 			append_memory(t, mm, end, env_end);
 			t->len = strnlen(t->buf, t->len);
@@ -154,22 +156,22 @@ static const struct {
 	u32 resource;
 	const char *name, *unit;
 } limits[] = {
-	{ RLIMIT_CPU, "Max cpu time", "seconds" },
-	{ RLIMIT_FSIZE, "Max file size", "bytes" },
-	{ RLIMIT_DATA, "Max data size", "bytes" },
-	{ RLIMIT_STACK, "Max stack size", "bytes" },
-	{ RLIMIT_CORE, "Max core file size", "bytes" },
-	{ RLIMIT_RSS, "Max resident set", "bytes" },
-	{ RLIMIT_NPROC, "Max processes", "processes" },
-	{ RLIMIT_NOFILE, "Max open files", "files" },
-	{ RLIMIT_MEMLOCK, "Max locked memory", "bytes" },
-	{ RLIMIT_AS, "Max address space", "bytes" },
-	{ RLIMIT_LOCKS, "Max file locks", "locks" },
-	{ RLIMIT_SIGPENDING, "Max pending signals", "signals" },
-	{ RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes" },
-	{ RLIMIT_NICE, "Max nice priority", "" },
-	{ RLIMIT_RTPRIO, "Max realtime priority", "" },
-	{ RLIMIT_RTTIME, "Max realtime timeout", "us" },
+	{RLIMIT_CPU, "Max cpu time", "seconds"},
+	{RLIMIT_FSIZE, "Max file size", "bytes"},
+	{RLIMIT_DATA, "Max data size", "bytes"},
+	{RLIMIT_STACK, "Max stack size", "bytes"},
+	{RLIMIT_CORE, "Max core file size", "bytes"},
+	{RLIMIT_RSS, "Max resident set", "bytes"},
+	{RLIMIT_NPROC, "Max processes", "processes"},
+	{RLIMIT_NOFILE, "Max open files", "files"},
+	{RLIMIT_MEMLOCK, "Max locked memory", "bytes"},
+	{RLIMIT_AS, "Max address space", "bytes"},
+	{RLIMIT_LOCKS, "Max file locks", "locks"},
+	{RLIMIT_SIGPENDING, "Max pending signals", "signals"},
+	{RLIMIT_MSGQUEUE, "Max msgqueue size", "bytes"},
+	{RLIMIT_NICE, "Max nice priority", ""},
+	{RLIMIT_RTPRIO, "Max realtime priority", ""},
+	{RLIMIT_RTTIME, "Max realtime timeout", "us"},
 };
 
 static void show_limit(struct proc_text *t, u64 v)
@@ -208,7 +210,7 @@ static int task_dir_lookup(const struct proc_ref *dir, const char *name, struct 
 		task_put(t);
 		return -ENOENT;
 	}
-	*child = (struct proc_ref){ &proc_task_entry, dir->process, t, 0 };
+	*child = (struct proc_ref){&proc_task_entry, dir->process, t, 0};
 	ref_get(&dir->process->p_ref);
 	return 0;
 }
@@ -219,7 +221,7 @@ static bool task_dir_next(const struct proc_ref *dir, u32 *cursor, struct proc_n
 	u32 best = ~0u;
 
 	spin_lock(&tasklist_lock);
-	list_for_each_entry(t, &dir->process->p_threads, t_threads)
+	list_for_each_entry (t, &dir->process->p_threads, t_threads)
 		if ((u32)t->t_tid >= *cursor && (u32)t->t_tid < best)
 			best = (u32)t->t_tid;
 	spin_unlock(&tasklist_lock);
@@ -233,32 +235,47 @@ static bool task_dir_next(const struct proc_ref *dir, u32 *cursor, struct proc_n
 
 // --- the lists of names ---
 
-#define COMMON                                                                                                \
-	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat },                                   \
-	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm },                                 \
-	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_show_status },                               \
-	{ .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm },                   \
-	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline },                                  \
-	{ .name = "environ", .mode = S_IFREG | 0400, .show = show_environ },                                  \
-	{ .name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv },                                        \
-	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps },                                   \
-	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_ops },                                     \
-	{ .name = "limits", .mode = S_IFREG | 0444, .show = show_limits },                                    \
-	{ .name = "mounts", .mode = S_IFREG | 0444, .show = proc_show_mounts },                               \
-	{ .name = "mountinfo", .mode = S_IFREG | 0444, .show = proc_show_mountinfo },                         \
-	{ .name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe },                                      \
-	{ .name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd },                                      \
-	{ .name = "root", .mode = S_IFLNK | 0777, .follow = follow_root },                                    \
-	{ .name = "fd", .mode = S_IFDIR | 0500, .lookup = proc_fd_lookup, .next = proc_fd_next, .number_is_link = true }, \
-	{ .name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_fdinfo_lookup, .next = proc_fd_next }
+#define COMMON                                                                                    \
+	{.name = "stat", .mode = S_IFREG | 0444, .show = proc_show_stat},                         \
+		{.name = "statm", .mode = S_IFREG | 0444, .show = proc_show_statm},               \
+		{.name = "status", .mode = S_IFREG | 0444, .show = proc_show_status},             \
+		{.name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .write = write_comm}, \
+		{.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},                \
+		{.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},                \
+		{.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},                      \
+		{.name = "maps", .mode = S_IFREG | 0444, .show = proc_show_maps},                 \
+		{.name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_ops},                   \
+		{.name = "limits", .mode = S_IFREG | 0444, .show = show_limits},                  \
+		{.name = "mounts",                                                                \
+		 .mode = S_IFREG | 0444,                                                          \
+		 .show = proc_show_mounts,                                                        \
+		 .at_open = true},                                                                \
+		{.name = "mountinfo",                                                             \
+		 .mode = S_IFREG | 0444,                                                          \
+		 .show = proc_show_mountinfo,                                                     \
+		 .at_open = true},                                                                \
+		{.name = "exe", .mode = S_IFLNK | 0777, .follow = follow_exe},                    \
+		{.name = "cwd", .mode = S_IFLNK | 0777, .follow = follow_cwd},                    \
+		{.name = "root", .mode = S_IFLNK | 0777, .follow = follow_root},                  \
+		{.name = "fd",                                                                    \
+		 .mode = S_IFDIR | 0500,                                                          \
+		 .lookup = proc_fd_lookup,                                                        \
+		 .next = proc_fd_next,                                                            \
+		 .number_is_link = true},                                                         \
+	{                                                                                         \
+		.name = "fdinfo", .mode = S_IFDIR | 0555, .lookup = proc_fdinfo_lookup,           \
+		.next = proc_fd_next                                                              \
+	}
 
-static const struct proc_entry task_names[] = { COMMON, { .name = NULL } };
+static const struct proc_entry task_names[] = {COMMON, {.name = NULL}};
 
 static const struct proc_entry pid_names[] = {
 	COMMON,
-	{ .name = "task", .mode = S_IFDIR | 0555, .lookup = task_dir_lookup, .next = task_dir_next },
-	{ .name = NULL },
+	{.name = "task", .mode = S_IFDIR | 0555, .lookup = task_dir_lookup, .next = task_dir_next},
+	{.name = NULL},
 };
 
-const struct proc_entry proc_pid_entry = { .name = "", .mode = S_IFDIR | 0555, .children = pid_names };
-const struct proc_entry proc_task_entry = { .name = "", .mode = S_IFDIR | 0555, .children = task_names };
+const struct proc_entry proc_pid_entry = {
+	.name = "", .mode = S_IFDIR | 0555, .children = pid_names};
+const struct proc_entry proc_task_entry = {
+	.name = "", .mode = S_IFDIR | 0555, .children = task_names};

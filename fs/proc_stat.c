@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/PID/{stat,statm,status} (proc(5)). Numbers are gathered first, under the locks that they need, then printed.
+// /proc/PID/{stat,statm,status} (proc(5)). Numbers are gathered first, under the locks that they
+// need, then printed.
 
 #include "fs/proc.h"
 
@@ -15,8 +16,8 @@
 #include <asm/errno.h>
 #include <linux/sched.h>
 
-#define TICK_NS (NSEC_PER_SEC / 100) // USER_HZ
-#define PF_KTHREAD 0x00200000	     // Linux's flag word in stat, for ps
+#define TICK_NS	   (NSEC_PER_SEC / 100) // USER_HZ
+#define PF_KTHREAD 0x00200000		// Linux's flag word in stat, for ps
 
 struct snapshot {
 	char name[TASK_NAME_LEN];
@@ -72,10 +73,10 @@ static void take_signals(struct snapshot *s, struct task *t)
 
 static void take_cred(struct snapshot *s, const struct cred *c)
 {
-	const u32 uid[4] = { c->c_uid, c->c_euid, c->c_suid, c->c_fsuid };
-	const u32 gid[4] = { c->c_gid, c->c_egid, c->c_sgid, c->c_fsgid };
-	const u64 cap[5] = { c->c_cap_inheritable, c->c_cap_permitted, c->c_cap_effective, c->c_cap_bounding,
-			     c->c_cap_ambient };
+	const u32 uid[4] = {c->c_uid, c->c_euid, c->c_suid, c->c_fsuid};
+	const u32 gid[4] = {c->c_gid, c->c_egid, c->c_sgid, c->c_fsgid};
+	const u64 cap[5] = {c->c_cap_inheritable, c->c_cap_permitted, c->c_cap_effective,
+			    c->c_cap_bounding, c->c_cap_ambient};
 
 	memcpy(s->uid, uid, sizeof(uid));
 	memcpy(s->gid, gid, sizeof(gid));
@@ -105,7 +106,7 @@ static int take(struct snapshot *s, const struct proc_ref *r)
 {
 	struct task *t = proc_task(r);
 
-	*s = (struct snapshot){ .tpgid = -1 };
+	*s = (struct snapshot){.tpgid = -1};
 	if (!t)
 		return -ESRCH;
 	struct process *p = t->t_proc;
@@ -153,14 +154,16 @@ static bool is_realtime(const struct snapshot *s)
 
 // What only who may look into the process is told: addresses.
 struct layout {
-	u64 code_start, code_end, stack, data_start, data_end, brk, arg_start, arg_end, env_start, env_end;
+	u64 code_start, code_end, stack, data_start, data_end, brk, arg_start, arg_end, env_start,
+		env_end;
 };
 
 static void take_layout(struct layout *l, const struct mm *mm)
 {
-	*l = (struct layout){ mm->mm_start_code, mm->mm_end_code,  mm->mm_start_stack, mm->mm_start_data,
-			      mm->mm_end_data,	 mm->mm_brk_start, mm->mm_arg_start,   mm->mm_arg_end,
-			      mm->mm_env_start,	 mm->mm_env_end };
+	*l = (struct layout){mm->mm_start_code, mm->mm_end_code, mm->mm_start_stack,
+			     mm->mm_start_data, mm->mm_end_data, mm->mm_brk_start,
+			     mm->mm_arg_start,	mm->mm_arg_end,	 mm->mm_env_start,
+			     mm->mm_env_end};
 }
 
 #define LLU(v) ((unsigned long long)(v))
@@ -175,7 +178,7 @@ static u64 rss_pages(const struct mm *mm)
 int proc_show_stat(struct proc_text *t, const struct proc_ref *r)
 {
 	struct snapshot s;
-	struct layout l = { 0 };
+	struct layout l = {0};
 	u64 vsize = 0, rss = 0;
 	int err = take(&s, r);
 
@@ -189,27 +192,32 @@ int proc_show_stat(struct proc_text *t, const struct proc_ref *r)
 		rss = rss_pages(mm);
 		mm_put(mm);
 	}
-	proc_printf(t, "%d (%s) %c %d %d %d %d %d %u ", s.pid, s.name, s.state, s.ppid, s.pgrp, s.sid, (int)s.tty,
-		    s.tpgid, s.kernel ? PF_KTHREAD : 0);
-	proc_printf(t, "%llu %llu %llu %llu %llu %llu %lld %lld ", LLU(s.minflt), LLU(s.cminflt), LLU(s.majflt),
-		    LLU(s.cmajflt), LLU(s.utime / TICK_NS), LLU(s.stime / TICK_NS), LLU(s.cutime / TICK_NS),
-		    LLU(s.cstime / TICK_NS));
+	proc_printf(t, "%d (%s) %c %d %d %d %d %d %u ", s.pid, s.name, s.state, s.ppid, s.pgrp,
+		    s.sid, (int)s.tty, s.tpgid, s.kernel ? PF_KTHREAD : 0);
+	proc_printf(t, "%llu %llu %llu %llu %llu %llu %lld %lld ", LLU(s.minflt), LLU(s.cminflt),
+		    LLU(s.majflt), LLU(s.cmajflt), LLU(s.utime / TICK_NS), LLU(s.stime / TICK_NS),
+		    LLU(s.cutime / TICK_NS), LLU(s.cstime / TICK_NS));
 	// Priority as Linux numbers it: 20 + nice, realtime below zero.
-	proc_printf(t, "%d %d %u 0 %llu %llu %llu %llu ", is_realtime(&s) ? -1 - (int)s.rtprio : 20 + s.nice, s.nice,
-		    s.threads, LLU(s.start / TICK_NS), LLU(vsize), LLU(rss), LLU(s.limit_rss));
+	proc_printf(t, "%d %d %u 0 %llu %llu %llu %llu ",
+		    is_realtime(&s) ? -1 - (int)s.rtprio : 20 + s.nice, s.nice, s.threads,
+		    LLU(s.start / TICK_NS), LLU(vsize), LLU(rss), LLU(s.limit_rss));
 	proc_printf(t, "%llu %llu %llu 0 0 ", LLU(l.code_start), LLU(l.code_end), LLU(l.stack));
 	// Only the first 31 signals fit (proc(5): "obsolete, use /proc/pid/status").
 	proc_printf(t, "%llu %llu %llu %llu 0 0 0 ", LLU((s.pending | s.shared) & 0x7fffffff),
-		    LLU(s.blocked & 0x7fffffff), LLU(s.ignored & 0x7fffffff), LLU(s.caught & 0x7fffffff));
-	proc_printf(t, "%d %u %u %u 0 0 0 ", s.exit_signal, s.cpu, is_realtime(&s) ? s.rtprio : 0, s.policy);
-	proc_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", LLU(l.data_start), LLU(l.data_end), LLU(l.brk),
-		    LLU(l.arg_start), LLU(l.arg_end), LLU(l.env_start), LLU(l.env_end), s.exit_code);
+		    LLU(s.blocked & 0x7fffffff), LLU(s.ignored & 0x7fffffff),
+		    LLU(s.caught & 0x7fffffff));
+	proc_printf(t, "%d %u %u %u 0 0 0 ", s.exit_signal, s.cpu, is_realtime(&s) ? s.rtprio : 0,
+		    s.policy);
+	proc_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", LLU(l.data_start),
+		    LLU(l.data_end), LLU(l.brk), LLU(l.arg_start), LLU(l.arg_end), LLU(l.env_start),
+		    LLU(l.env_end), s.exit_code);
 	return 0;
 }
 
 static u64 code_pages(const struct mm *mm)
 {
-	return (ALIGN_UP(mm->mm_end_code, PAGE_SIZE) - ALIGN_DOWN(mm->mm_start_code, PAGE_SIZE)) / PAGE_SIZE;
+	return (ALIGN_UP(mm->mm_end_code, PAGE_SIZE) - ALIGN_DOWN(mm->mm_start_code, PAGE_SIZE)) /
+	       PAGE_SIZE;
 }
 
 int proc_show_statm(struct proc_text *t, const struct proc_ref *r)
@@ -220,8 +228,9 @@ int proc_show_statm(struct proc_text *t, const struct proc_ref *r)
 		proc_printf(t, "0 0 0 0 0 0 0\n");
 		return 0;
 	}
-	proc_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", LLU(mm->mm_total_pages), LLU(rss_pages(mm)),
-		    LLU(MAX(mm->mm_rss_file, 0)), LLU(code_pages(mm)), LLU(mm->mm_data_pages + mm->mm_stack_pages));
+	proc_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", LLU(mm->mm_total_pages),
+		    LLU(rss_pages(mm)), LLU(MAX(mm->mm_rss_file, 0)), LLU(code_pages(mm)),
+		    LLU(mm->mm_data_pages + mm->mm_stack_pages));
 	mm_put(mm);
 	return 0;
 }
@@ -250,14 +259,15 @@ static void show_ids(struct proc_text *t, const struct snapshot *s, u32 fd_size,
 	proc_append_escaped(t, s->name, "\\");
 	if (umask <= 0777)
 		proc_printf(t, "\nUmask:\t%04o", umask);
-	proc_printf(t, "\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", state_name(s->state),
-		    s->tgid, s->pid, s->ppid);
+	proc_printf(t, "\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+		    state_name(s->state), s->tgid, s->pid, s->ppid);
 	proc_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", s->uid[0], s->uid[1], s->uid[2], s->uid[3]);
-	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", s->gid[0], s->gid[1], s->gid[2], s->gid[3],
-		    fd_size);
+	proc_printf(t, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", s->gid[0], s->gid[1],
+		    s->gid[2], s->gid[3], fd_size);
 	for (u32 i = 0; i < s->ngroups; i++)
 		proc_printf(t, "%u ", s->groups[i]);
-	proc_printf(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->tgid, s->pid, s->pgrp, s->sid);
+	proc_printf(t, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", s->tgid, s->pid,
+		    s->pgrp, s->sid);
 }
 
 static void show_memory(struct proc_text *t, const struct mm *mm)
@@ -266,30 +276,34 @@ static void show_memory(struct proc_text *t, const struct mm *mm)
 		const char *name;
 		u64 pages;
 	} rows[] = {
-		{ "VmSize", mm->mm_total_pages },
-		{ "VmLck", mm->mm_locked_pages },
-		{ "VmHWM", MAX((u64)mm->mm_rss_peak, rss_pages(mm)) },
-		{ "VmRSS", rss_pages(mm) },
-		{ "RssAnon", (u64)MAX(mm->mm_rss_anon, 0) },
-		{ "RssFile", (u64)MAX(mm->mm_rss_file, 0) },
-		{ "RssShmem", 0 },
-		{ "VmData", mm->mm_data_pages },
-		{ "VmStk", mm->mm_stack_pages },
-		{ "VmExe", code_pages(mm) },
-		{ "VmPTE", mm->mm_pt.pt_tables },
-		{ "VmSwap", 0 },
+		{"VmSize", mm->mm_total_pages},
+		{"VmLck", mm->mm_locked_pages},
+		{"VmHWM", MAX((u64)mm->mm_rss_peak, rss_pages(mm))},
+		{"VmRSS", rss_pages(mm)},
+		{"RssAnon", (u64)MAX(mm->mm_rss_anon, 0)},
+		{"RssFile", (u64)MAX(mm->mm_rss_file, 0)},
+		{"RssShmem", 0},
+		{"VmData", mm->mm_data_pages},
+		{"VmStk", mm->mm_stack_pages},
+		{"VmExe", code_pages(mm)},
+		{"VmPTE", mm->mm_pt.pt_tables},
+		{"VmSwap", 0},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++)
-		proc_printf(t, "%s:\t%8llu kB\n", rows[i].name, LLU(rows[i].pages * (PAGE_SIZE / 1024)));
+		proc_printf(t, "%s:\t%8llu kB\n", rows[i].name,
+			    LLU(rows[i].pages * (PAGE_SIZE / 1024)));
 }
 
 static void show_signals(struct proc_text *t, const struct snapshot *s)
 {
-	static const char *const names[] = { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" };
+	static const char *const names[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
 
-	proc_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-		    LLU(s->pending), LLU(s->shared), LLU(s->blocked), LLU(s->ignored), LLU(s->caught));
+	proc_printf(t,
+		    "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%"
+		    "016llx\nSigCgt:\t%016llx\n",
+		    LLU(s->pending), LLU(s->shared), LLU(s->blocked), LLU(s->ignored),
+		    LLU(s->caught));
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		proc_printf(t, "%s:\t%016llx\n", names[i], LLU(s->cap[i]));
 	proc_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\n", s->no_new_privs);
@@ -342,7 +356,7 @@ int proc_show_status(struct proc_text *t, const struct proc_ref *r)
 	proc_printf(t, "Threads:\t%u\n", s.threads);
 	show_signals(t, &s);
 	show_cpus(t, s.affinity);
-	proc_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", LLU(s.nvcsw),
-		    LLU(s.nivcsw));
+	proc_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		    LLU(s.nvcsw), LLU(s.nivcsw));
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// /proc/sys: the settings that exist here (proc(5)). Most are facts and cannot be written; the names can.
+// /proc/sys: the settings that exist here (proc(5)). Most are facts and cannot be written; the
+// names can.
 
 #include "fs/pipe.h"
 #include "fs/proc.h"
@@ -13,12 +14,12 @@
 #include <linux/capability.h>
 #include <linux/limits.h>
 
-#define VALUE(fn, ...)                                                    \
-	static int fn(struct proc_text *t, const struct proc_ref *r)      \
-	{                                                                 \
-		(void)r;                                                  \
-		proc_printf(t, __VA_ARGS__);                              \
-		return 0;                                                 \
+#define VALUE(fn, ...)                                               \
+	static int fn(struct proc_text *t, const struct proc_ref *r) \
+	{                                                            \
+		(void)r;                                             \
+		proc_printf(t, __VA_ARGS__);                         \
+		return 0;                                            \
 	}
 
 VALUE(show_ostype, UTS_SYSNAME "\n")
@@ -28,7 +29,8 @@ VALUE(show_pid_max, "%d\n", PID_MAX)
 VALUE(show_threads_max, "%u\n", task_max)
 VALUE(show_ngroups_max, "%d\n", NGROUPS_MAX)
 VALUE(show_cap_last_cap, "%d\n", CAP_LAST_CAP)
-VALUE(show_entropy, "256\n") // Linux says so once its generator is seeded, as ours is from the start
+VALUE(show_entropy,
+      "256\n") // Linux says so once its generator is seeded, as ours is from the start
 VALUE(show_overcommit, "0\n") // vm/mm.c refuses only what could never fit
 VALUE(show_max_map_count, "%d\n", VMA_MAX)
 VALUE(show_mmap_min_addr, "%d\n", MMAP_MIN_ADDR)
@@ -118,9 +120,18 @@ static int show_boot_id(struct proc_text *t, const struct proc_ref *r)
 	return 0;
 }
 
-#define FACT(n, fn) { .name = n, .mode = S_IFREG | 0444, .show = fn }
-#define DIR(n, list) { .name = n, .mode = S_IFDIR | 0555, .children = list }
-#define END { .name = NULL }
+#define FACT(n, fn)                                           \
+	{                                                     \
+		.name = n, .mode = S_IFREG | 0444, .show = fn \
+	}
+#define DIR(n, list)                                                \
+	{                                                           \
+		.name = n, .mode = S_IFDIR | 0555, .children = list \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
 
 static const struct proc_entry random_entries[] = {
 	FACT("boot_id", show_boot_id),
@@ -131,8 +142,14 @@ static const struct proc_entry random_entries[] = {
 
 static const struct proc_entry kernel_entries[] = {
 	FACT("cap_last_cap", show_cap_last_cap),
-	{ .name = "domainname", .mode = S_IFREG | 0644, .show = show_domainname, .write = write_domainname },
-	{ .name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .write = write_hostname },
+	{.name = "domainname",
+	 .mode = S_IFREG | 0644,
+	 .show = show_domainname,
+	 .write = write_domainname},
+	{.name = "hostname",
+	 .mode = S_IFREG | 0644,
+	 .show = show_hostname,
+	 .write = write_hostname},
 	FACT("ngroups_max", show_ngroups_max),
 	FACT("osrelease", show_osrelease),
 	FACT("ostype", show_ostype),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looking at another process from outside: everything is taken with a count under tasklist_lock, where it cannot go away,
-// and used after the lock is gone.
+// Looking at another process from outside: everything is taken with a count under tasklist_lock,
+// where it cannot go away, and used after the lock is gone.
 
 #include "fs/proc.h"
 
@@ -16,7 +16,8 @@ bool proc_process_gone(const struct process *p)
 	return READ_ONCE(p->p_leader) == &reaped_leader;
 }
 
-// The thread whose things are shown. A leader that has ended before its threads has none: then one of those.
+// The thread whose things are shown. A leader that has ended before its threads has none: then one
+// of those.
 static struct task *find_locked(const struct proc_ref *r, bool with_things)
 {
 	struct task *t;
@@ -28,7 +29,7 @@ static struct task *find_locked(const struct proc_ref *r, bool with_things)
 	t = r->process->p_leader;
 	if (!with_things || t->t_files)
 		return t;
-	list_for_each_entry(t, &r->process->p_threads, t_threads)
+	list_for_each_entry (t, &r->process->p_threads, t_threads)
 		if (t->t_files)
 			return t;
 	return r->process->p_leader;
@@ -99,8 +100,9 @@ int proc_access(const struct proc_ref *r)
 		err = 0;
 	} else {
 		const struct cred *c = t->t_cred;
-		bool same = mine->c_fsuid == c->c_euid && mine->c_fsuid == c->c_suid && mine->c_fsuid == c->c_uid &&
-			    mine->c_fsgid == c->c_egid && mine->c_fsgid == c->c_sgid && mine->c_fsgid == c->c_gid;
+		bool same = mine->c_fsuid == c->c_euid && mine->c_fsuid == c->c_suid &&
+			    mine->c_fsuid == c->c_uid && mine->c_fsgid == c->c_egid &&
+			    mine->c_fsgid == c->c_sgid && mine->c_fsgid == c->c_gid;
 		bool fewer = !(c->c_cap_permitted & ~mine->c_cap_permitted);
 		if (same && fewer && t->t_dumpable == 1)
 			err = 0;

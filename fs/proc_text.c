@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Texts of procfs: a buffer that grows by doubling. May be filled under spinlocks: nothing here sleeps.
+// Texts of procfs: a buffer that grows by doubling. May be filled under spinlocks: nothing here
+// sleeps.
 
 #include "fs/proc.h"
 

@@ -75,6 +75,7 @@ static int tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, kdev 
 		i->i_ops = &tmpfs_dir_ops;
 		i->i_fops = &tmpfs_dir_fops;
 		i->i_nlink = 2; /* its name and its own "." */
+		i->i_size = 2 * DIRENT_SIZE;
 	}
 	*out = i;
 	return 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Process 1's beginning, and the ways the machine ends. The initrd decides: with a boot spec in it the kernel itself stays
-// process 1 and runs the spec's program; without one the initramfs's own init becomes process 1.
+// Process 1's beginning, and the ways the machine ends. The initrd decides: with a boot spec in it
+// the kernel itself stays process 1 and runs the spec's program; without one the initramfs's own
+// init becomes process 1.
 
 #include "kern/init.h"
 
-#include "abi/abi.h"
 #include "dev/control.h"
 #include "dev/work.h"
 #include "fs/unpack.h"
@@ -21,7 +21,7 @@
 #include <asm/errno.h>
 
 #define FAIL_WAIT (1 * NSEC_PER_SEC)
-#define LINE_MAX 512
+#define LINE_MAX  512
 
 static char *spec_text;
 static size_t spec_len;
@@ -58,7 +58,8 @@ static void enter_root(void)
 {
 	struct path root;
 
-	if (path_lookup(AT_FDCWD, "/", LOOKUP_DIRECTORY, &root) || vfs_chroot(&root) || vfs_chdir(&root))
+	if (path_lookup(AT_FDCWD, "/", LOOKUP_DIRECTORY, &root) || vfs_chroot(&root) ||
+	    vfs_chdir(&root))
 		panic("no root directory");
 	path_put(&root);
 }
@@ -70,10 +71,8 @@ static void unpack(const struct boot_info *bi)
 	if (!bi->initrd_len)
 		return;
 	int r = unpack_initramfs(bi->initrd_phys, bi->initrd_len, take_spec, &why);
-	if (r) {
-		clock_init(); // init_fail waits for a while
+	if (r)
 		init_fail("cannot unpack the initramfs: %s (error %d)", why, -r);
-	}
 }
 
 void init_main(void *arg)
@@ -82,9 +81,6 @@ void init_main(void *arg)
 
 	enter_root();
 	unpack(bi);
-	clock_init();
-	time_init();
-	vdso_init();
 	smp_start();
 	arch_boot_done();
 	work_start();

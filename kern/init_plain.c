@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Without a boot spec: what Linux does with an initramfs (init/main.c's documented behaviour, kernel-parameters: rdinit=,
-// init=). Words of the command line that the kernel has no use for become arguments and environment of init.
+// Without a boot spec: what Linux does with an initramfs (init/main.c's documented behaviour,
+// kernel-parameters: rdinit=, init=). Words of the command line that the kernel has no use for
+// become arguments and environment of init.
 
 #include "kern/init.h"
 
@@ -17,18 +18,22 @@
 
 #define ARGS_MAX 32 // as Linux's MAX_INIT_ARGS and MAX_INIT_ENVS
 
-static const char *argv[ARGS_MAX + 2] = { "init" };
-static const char *envp[ARGS_MAX + 2] = { "HOME=/", "TERM=linux" };
+static const char *argv[ARGS_MAX + 2] = {"init"};
+static const char *envp[ARGS_MAX + 2] = {"HOME=/", "TERM=linux"};
 
-// What Linux itself takes from the command line, so that init does not see it there either, as far as one meets it on
-// virtual machines; and our own words.
+// What Linux itself takes from the command line, so that init does not see it there either, as far
+// as one meets it on virtual machines; and our own words.
 static const char *const kernel_words[] = {
-	"init",	    "rdinit",	"console",   "quiet",	 "debug",     "loglevel", "root",     "rootfstype", "rootflags",
-	"ro",	    "rw",	"panic",     "reboot",	 "tsc",	      "acpi",	  "pci",      "nokaslr",    "mitigations",
-	"nosmp",    "maxcpus",	"mem",	     "initrd",	 "earlyprintk", "earlycon", "noapic", "nolapic",    "nomodule",
-	"noreplace-smp", "clocksource", "rootwait", "syscall", "vsyscall", "vdso32", "vdso", "random", "lpj", "selinux",
-	"apparmor", "audit",	"ipv6",	     "net",	 "ip",	      "no_timer_check", "nohz", "idle", "processor",
-	"klog",	    "fail_alloc",
+	"init",	     "rdinit",	 "console",	   "quiet",	  "debug",
+	"loglevel",  "root",	 "rootfstype",	   "rootflags",	  "ro",
+	"rw",	     "panic",	 "reboot",	   "tsc",	  "acpi",
+	"pci",	     "nokaslr",	 "mitigations",	   "nosmp",	  "maxcpus",
+	"mem",	     "initrd",	 "earlyprintk",	   "earlycon",	  "noapic",
+	"nolapic",   "nomodule", "noreplace-smp",  "clocksource", "rootwait",
+	"syscall",   "vsyscall", "vdso32",	   "vdso",	  "random",
+	"lpj",	     "selinux",	 "apparmor",	   "audit",	  "ipv6",
+	"net",	     "ip",	 "no_timer_check", "nohz",	  "idle",
+	"processor", "klog",	 "fail_alloc",
 };
 
 static bool is_kernel_word(const struct cmdline_word *w)
@@ -37,7 +42,8 @@ static bool is_kernel_word(const struct cmdline_word *w)
 	if (memchr(w->key, '.', w->key_len))
 		return true;
 	for (u32 i = 0; i < ARRAY_SIZE(kernel_words); i++)
-		if (strlen(kernel_words[i]) == w->key_len && !memcmp(kernel_words[i], w->key, w->key_len))
+		if (strlen(kernel_words[i]) == w->key_len &&
+		    !memcmp(kernel_words[i], w->key, w->key_len))
 			return true;
 	return false;
 }
@@ -142,7 +148,7 @@ static bool exists(const char *path)
 
 void init_plain(const char *cmdline)
 {
-	static const char *const fallbacks[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const fallbacks[] = {"/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
 	static char rdinit[256] = "/init", init[256];
 	struct fsctx *x = fsctx_copy(current->t_fs);
 
@@ -166,6 +172,8 @@ void init_plain(const char *cmdline)
 		if (!try(fallbacks[i]))
 			return;
 	if (failed_error)
-		panic("No working init found. Failed to execute %s (error %d)", failed, failed_error);
-	panic("No working init found. Is there an initramfs (-initrd) with an executable /init, or rdinit= of one?");
+		panic("No working init found. Failed to execute %s (error %d)", failed,
+		      failed_error);
+	panic("No working init found. Is there an initramfs (-initrd) with an executable /init, or "
+	      "rdinit= of one?");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs the program of a boot spec: sets up what it starts with, starts it as process 2 and waits for its end, reaping
-// whatever else becomes an orphan. What goes wrong before its first instruction is told in one line.
+// Runs the program of a boot spec: sets up what it starts with, starts it as process 2 and waits
+// for its end, reaping whatever else becomes an orphan. What goes wrong before its first
+// instruction is told in one line.
 
 #include "kern/init.h"
 
@@ -26,11 +27,11 @@
 #include <linux/mount.h>
 #include <linux/wait.h>
 
-#define PORT_WAIT (5 * NSEC_PER_SEC)
-#define STDIN_BUFFERS 32
-#define STDOUT_BYTES (128u * 1024)
-#define STDERR_BYTES (32u * 1024)
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PORT_WAIT	  (5 * NSEC_PER_SEC)
+#define STDIN_BUFFERS	  32
+#define STDOUT_BYTES	  (128u * 1024)
+#define STDERR_BYTES	  (32u * 1024)
+#define DEFAULT_PATH	  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define STATUS_CANNOT_RUN (126 << 8)
 
 static struct run {
@@ -59,7 +60,8 @@ static void parse(char *text, size_t len)
 		init_fail("not enough memory for the boot spec");
 	s->argv_max = s->envp_max = lines;
 	if (bootspec_parse(s, text, len))
-		init_fail("boot spec, line %u: %s", s->error_line, s->error ? s->error : "malformed");
+		init_fail("boot spec, line %u: %s", s->error_line,
+			  s->error ? s->error : "malformed");
 	if (s->klog)
 		log_enabled = true;
 }
@@ -96,7 +98,7 @@ static void open_streams(u64 deadline)
 
 static void open_terminal(u64 deadline)
 {
-	struct winsize ws = { .ws_row = run.spec.rows, .ws_col = run.spec.cols };
+	struct winsize ws = {.ws_row = run.spec.rows, .ws_col = run.spec.cols};
 	int r = hvc_init(&ws, deadline, &run.tty);
 
 	if (r)
@@ -218,7 +220,8 @@ static int become_user(void)
 	c->c_uid = c->c_euid = c->c_suid = c->c_fsuid = s->uid;
 	c->c_gid = c->c_egid = c->c_sgid = c->c_fsgid = s->gid;
 	if (s->uid)
-		c->c_cap_effective = c->c_cap_permitted = c->c_cap_inheritable = c->c_cap_ambient = 0;
+		c->c_cap_effective = c->c_cap_permitted = c->c_cap_inheritable = c->c_cap_ambient =
+			0;
 	cred_commit(c);
 	return 0;
 }
@@ -237,7 +240,8 @@ static int change_directory(const char *name)
 
 static int exec(const char *path)
 {
-	return kern_exec_path(path, (const char *const *)run.spec.argv, (const char *const *)run.spec.envp);
+	return kern_exec_path(path, (const char *const *)run.spec.argv,
+			      (const char *const *)run.spec.envp);
 }
 
 static const char *search_path(void)
@@ -248,8 +252,8 @@ static const char *search_path(void)
 	return DEFAULT_PATH;
 }
 
-// execvp(3): a name without a slash is looked for along PATH; a directory without permission doesn't end the search, but
-// its error is the one that is told in the end.
+// execvp(3): a name without a slash is looked for along PATH; a directory without permission
+// doesn't end the search, but its error is the one that is told in the end.
 static int exec_search(const char *name)
 {
 	int err = -ENOENT;
@@ -262,7 +266,8 @@ static int exec_search(const char *name)
 	for (const char *dir = search_path(); dir;) {
 		const char *end = strchr(dir, ':');
 		int len = end ? (int)(end - dir) : (int)strlen(dir);
-		int n = fmt_snprintf(path, PATH_MAX_LEN, "%.*s%s%s", len, dir, len ? "/" : "", name);
+		int n = fmt_snprintf(path, PATH_MAX_LEN, "%.*s%s%s", len, dir, len ? "/" : "",
+				     name);
 		int r = n < PATH_MAX_LEN ? exec(path) : -ENAMETOOLONG;
 
 		if (r == -EACCES)
@@ -301,7 +306,7 @@ static void program_main(void *arg)
 static s32 reap_until(pid_t pid)
 {
 	for (;;) {
-		struct wait_result w = { 0 };
+		struct wait_result w = {0};
 		long r = kern_wait(P_ALL, 0, WEXITED | __WALL, &w);
 
 		if (r == pid)

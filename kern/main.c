@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The order of the start. Each line may use what the lines above it have set up and nothing else. All of this runs on the boot
-// CPU's first stack with interrupts off; what may sleep is process 1's (kern/init.c).
+// The order of the start. Each line may use what the lines above it have set up and nothing else.
+// All of this runs on the boot CPU's first stack with interrupts off; what may sleep is process 1's
+// (kern/init.c).
 
 #include "abi/abi.h"
 #include "dev/console.h"
@@ -42,6 +43,11 @@ void kernel_main(const struct boot_info *bi)
 	fs_init();
 	proc_init(bi->cmdline);
 	devices_init(bi);
+	// Before the first task switch, which arms the timer, and as late as that allows: its
+	// calibration measures the time since the start.
+	clock_init();
+	time_init();
+	vdso_init();
 	if (!task_create_kernel("init", init_main, (void *)bi))
 		panic("no memory for process 1");
 	sched_idle();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A process made from nothing: the boot spec's program before its exec. fork(2) cannot make it, because process 1 has no user
-// image then to be copied.
+// A process made from nothing: the boot spec's program before its exec. fork(2) cannot make it,
+// because process 1 has no user image then to be copied.
 
 #include "kern/files.h"
 #include "kern/init.h"

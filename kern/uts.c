@@ -9,7 +9,8 @@
 #include <asm/errno.h>
 
 static struct spinlock uts_lock = SPINLOCK("uts", RANK_LEAF);
-static char hostname[UTS_LEN] = "(none)", domainname[UTS_LEN] = "(none)"; // Linux's names before anybody sets them
+static char hostname[UTS_LEN] = "(none)",
+	    domainname[UTS_LEN] = "(none)"; // Linux's names before anybody sets them
 
 static void get(const char *name, char *buf)
 {

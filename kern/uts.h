@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What uname(2) says. The release is the Linux version whose behaviour programs may count on: C libraries refuse older ones.
+// What uname(2) says. The release is the Linux version whose behaviour programs may count on: C
+// libraries refuse older ones.
 #pragma once
 
 #include "lib/types.h"
@@ -13,6 +14,7 @@
 // Copies the current name into buf.
 void uts_hostname(char buf[UTS_LEN]);
 void uts_domainname(char buf[UTS_LEN]);
-// len < UTS_LEN; need not be NUL-terminated. 0, -EINVAL when too long. Privilege is the caller's question.
+// len < UTS_LEN; need not be NUL-terminated. 0, -EINVAL when too long. Privilege is the caller's
+// question.
 int uts_set_hostname(const char *name, size_t len);
 int uts_set_domainname(const char *name, size_t len);

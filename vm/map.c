@@ -221,7 +221,11 @@ static int map_check_file(const struct map_request *rq, u32 *flags)
 {
 	const struct file *f = rq->file;
 	u32 type = rq->flags & MAP_TYPE;
+	u64 len = ALIGN_UP(rq->len, (u64)PAGE_SIZE);
 
+	// Bytes of a file are counted by a signed 64-bit offset.
+	if (len > INT64_MAX || rq->pgoff > (INT64_MAX - len) >> PAGE_SHIFT)
+		return -EOVERFLOW;
 	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
 		return -EINVAL;
 	if (type == MAP_SHARED_VALIDATE && (rq->flags & ~(u32)MAP_KNOWN & ~(u32)MAP_TYPE))

@@ -79,8 +79,11 @@ static int protect_one(struct vma *v, u64 start, u64 end, u32 prot, struct gathe
 	    ((flags & VMA_WRITE) && !(flags & VMA_MAYWRITE)) ||
 	    ((flags & VMA_EXEC) && !(flags & VMA_MAYEXEC)))
 		return -EACCES;
+	// Turning into data must stay within RLIMIT_DATA, unless the region is over a limit as it is.
 	if ((flags & VMA_WRITE) && !(v->v_flags & VMA_WRITE) &&
-	    (mm_may_expand(v->v_mm, flags, 0) || mm_may_commit(flags, pages)))
+	    ((mm_may_expand(v->v_mm, flags, pages) &&
+	      !mm_may_expand(v->v_mm, v->v_flags, pages)) ||
+	     mm_may_commit(flags, pages)))
 		return -ENOMEM;
 	return change_flags(v, start, end, flags, g, at);
 }

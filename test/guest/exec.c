@@ -82,7 +82,8 @@ TEST(failure_keeps_the_image)
 		tiny_make(&t, other);
 		tiny_add_interp(&t, "/no/such/interpreter");
 		MUST(tiny_write(&t, "bad"));
-		ERR(sys(SYS_execve, "bad", argv, no_env), ENOENT);
+		sreg_t r = sys(SYS_execve, "bad", argv, no_env);
+		TRUE(r == -ENOENT || (r == -ENOEXEC && other == TINY_X32 && !on_postern()));
 		tiny_add_interp(&t, "/");
 		MUST(tiny_write(&t, "bad"));
 		TRUE(sys(SYS_execve, "bad", argv, no_env) < 0);
@@ -158,15 +159,13 @@ TEST(scripts)
 	script("one", text);
 	// argv: self, "--child", "./one", "y": there is no such program as ./one.
 	EQ(WEXITSTATUS(exec_status("./one", ARGV("ignored", "y"), no_env)), 125);
-	symlink(self_path(), "guest");
-	script("show", "#! ./guest --child \t\n");
 	script("two", "#!./one\nmore");
 	EQ(WEXITSTATUS(exec_status("./two", ARGV("ignored"), no_env)), 125);
-	snprintf(text, sizeof(text), "#!%s", self_path()); // no newline, nothing behind
-	script("bare", text);
-	int status = exec_status("./bare", ARGV("x", "-s"), no_env);
-	ROW("usage");
-	row_exited(status, 2);
+	struct tiny t;
+	tiny_make(&t, TINY_SELF);
+	MUST(tiny_write(&t, "tiny"));
+	script("bare", "#!./tiny"); // no newline, nothing behind
+	EQ(WEXITSTATUS(exec_status("./bare", ARGV("x"), no_env)), TINY_GOOD);
 	// No more than 256 bytes are looked at.
 	memset(text, 'q', sizeof(text));
 	text[0] = '#';
@@ -205,10 +204,9 @@ CHILD_PROGRAM(show_kept)
 TEST(no_arguments)
 {
 	static char *none[] = {NULL};
-	int status = exec_status(self_path(), none, no_env);
-
-	TRUE(status != -1);
 	struct tiny t;
+
+	EQ(WEXITSTATUS(exec_status(self_path(), none, no_env)), 4);
 	tiny_make(&t, TINY_SELF);
 	MUST(tiny_write(&t, "tiny"));
 	EQ(WEXITSTATUS(exec_status("./tiny", none, no_env)), TINY_GOOD);

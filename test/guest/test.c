@@ -479,6 +479,8 @@ int main(int argc, char **argv)
 	int i = 1;
 
 	test_argv = argv;
+	if (argc < 1 || !argv[0][0])
+		return 4; // executed without arguments: exec.c tests that
 	if (argc > 2 && !strcmp(argv[1], "--child")) {
 		report_fd = 2;
 		for (const struct child_program *const *p = __start_guest_programs;

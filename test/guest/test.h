@@ -113,29 +113,28 @@ int test_failures(void); // of this process
 const char *errno_name(int e);
 const char *signal_text(int sig);
 
-// Children. child_start returns as fork does; in the child nothing of the parent's report is lost.
-// A block that runs in a child and must end by this signal, or with this exit status.
+// Children: a block that runs in one and must end by this signal, or with this exit status.
 int child_wait(pid_t pid);
 void row_signalled(int status, int sig);
 void row_exited(int status, int code);
-#define CHILD(block)                                                                               \
+#define CHILD(...)                                                                                 \
 	({                                                                                         \
 		pid_t child_ = fork();                                                             \
 		if (!child_) {                                                                     \
-			block;                                                                     \
+			__VA_ARGS__;                                                               \
 			_exit(0);                                                                  \
 		}                                                                                  \
 		child_wait(child_);                                                                \
 	})
-#define SIGNALLED(sig, block)                                                                      \
+#define SIGNALLED(sig, ...)                                                                        \
 	do {                                                                                       \
-		ROW("killed by " #sig ": " #block);                                                \
-		row_signalled(CHILD(block), sig);                                                  \
+		ROW("killed by " #sig);                                                            \
+		row_signalled(CHILD(__VA_ARGS__), sig);                                            \
 	} while (0)
-#define EXITS(code, block)                                                                         \
+#define EXITS(code, ...)                                                                           \
 	do {                                                                                       \
-		ROW("exits " #code ": " #block);                                                   \
-		row_exited(CHILD(block), code);                                                    \
+		ROW("exits " #code);                                                               \
+		row_exited(CHILD(__VA_ARGS__), code);                                              \
 	} while (0)
 
 // Faults that are caught: the statement runs, and a signal of `sigs` ends it.

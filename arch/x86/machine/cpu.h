@@ -34,10 +34,12 @@ struct cpu {
 extern struct cpu cpus[CPU_MAX];
 extern u32 cpu_count; // CPUs started and online
 
+// The input makes it depend on memory that any call may change: without it the compiler may keep the
+// value across a sleep, after which the task can be on another CPU.
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;
-	__asm__("movq %%gs:0, %0" : "=r"(c));
+	__asm__("movq %%gs:0, %0" : "=r"(c) : "m"(cpus[0]));
 	return c;
 }
 

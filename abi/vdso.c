@@ -56,8 +56,8 @@ void vdso_init(void)
 	clock_frame = virt_to_phys(&clock_page);
 	for (u32 abi = 0; abi < ABI_COUNT; abi++)
 		for (u32 i = 0; i < abis[abi]->vdso->pages; i++)
-			image_frames[abi][i] =
-				virt_to_phys((const u8 *)abis[abi]->vdso->image + i * PAGE_SIZE);
+			image_frames[abi][i] = virt_to_phys((const u8 *)abis[abi]->vdso->image +
+							    i * PAGE_SIZE);
 	vdso_update();
 }
 

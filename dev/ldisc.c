@@ -261,8 +261,10 @@ void ldisc_work(struct work *w)
 	tty_out_start(t);
 	if (readable)
 		wait_wake(&t->tt_read_wait, EPOLLIN, 0);
-	if (n < 0)
+	if (n < 0 && !t->tt_gone) {
+		WRITE_ONCE(t->tt_gone, true);
 		tty_hangup(t);
+	}
 }
 
 // --- reading ---

@@ -10,8 +10,12 @@
 #include "kern/time.h"
 #include "machine/io.h"
 #include "machine/irq.h"
+#include "machine/uaccess.h"
 
+#include <asm/errno.h>
+#include <asm/ioctls.h>
 #include <linux/major.h>
+#include <linux/serial.h>
 #include <linux/serial_reg.h>
 
 #define RING_SIZE  1024u
@@ -87,8 +91,39 @@ static u32 serial_unsent(struct tty *t)
 	return 1;
 }
 
+// TIOCGSERIAL: how busybox's cttyhack finds the name of the terminal behind /dev/console. struct
+// serial_struct differs between ABIs only behind these members, in addresses that a port of this
+// kind doesn't have.
+struct serial_head {
+	s32 type, line;
+	u32 port;
+	s32 irq, flags, xmit_fifo_size, custom_divisor, baud_base;
+	u16 close_delay;
+	char io_type, reserved;
+	s32 hub6;
+	u16 closing_wait, closing_wait2;
+	u32 none[4];
+};
+
+BUILD_ASSERT(offsetof(struct serial_struct, iomem_base) ==
+	     ALIGN_UP(offsetof(struct serial_head, none), 8));
+
+static long serial_ioctl(struct tty *t, u32 cmd, u64 arg)
+{
+	const struct serial_head head = {
+		.type = PORT_16550A,
+		.port = SERIAL_PORT,
+		.irq = SERIAL_LINE,
+		.xmit_fifo_size = FIFO_DEPTH,
+		.baud_base = 115200,
+	};
+
+	(void)t;
+	return cmd == TIOCGSERIAL ? copyout(UPTR(arg), &head, sizeof(head)) : -ENOTTY;
+}
+
 static const struct tty_ops serial_ops = {
-	.pull = serial_pull, .start = serial_start, .unsent = serial_unsent};
+	.pull = serial_pull, .start = serial_start, .ioctl = serial_ioctl, .unsent = serial_unsent};
 
 // With a full ring the receive interrupt is switched off: the bytes wait in the device, and before
 // it.

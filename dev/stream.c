@@ -31,7 +31,7 @@ static long stream_write(struct file *f, struct uio *u, u64 *pos)
 	(void)pos;
 	long r = p->p_tx_buf ? vport_write(p, u, f->f_flags & O_NONBLOCK) : -EPIPE;
 	if (r == -EPIPE)
-		signal_send_simple(current, SIGPIPE);
+		signal_send_self(SIGPIPE);
 	return r;
 }
 

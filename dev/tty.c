@@ -53,6 +53,7 @@ static int tty_open(struct inode *i, struct file *f)
 	}
 	tf->tf_tty = t;
 	tf->tf_hangups = READ_ONCE(t->tt_hangups);
+	tf->tf_console = i->i_rdev == KDEV(TTYAUX_MAJOR, 1);
 	f->f_private = tf;
 	f->f_mode |= FMODE_STREAM;
 	// A session leader without a terminal gets this one, except through /dev/console (as on

@@ -30,6 +30,8 @@ struct tty_ops {
 	// Takes bytes by tty_out_take while the device has room, and calls tty_output_ready when it
 	// has room again. [O] held.
 	void (*start)(struct tty *t);
+	// Operations that only this device has; may be NULL.
+	long (*ioctl)(struct tty *t, u32 cmd, u64 arg); // -ENOTTY
 	u32 (*unsent)(struct tty *t); // bytes the device has not put out yet; [O] not held
 };
 
@@ -46,6 +48,7 @@ struct tty {
 	struct winsize tt_winsize;  // [L]
 	u32 tt_hangups;		    // [A] files opened before the last hangup are dead
 	u32 tt_opens;		    // [L] open files
+	bool tt_gone;		    // [A] the line itself is dead, for good
 	bool tt_exclusive;	    // [L] TIOCEXCL
 
 	// Input. Positions count bytes for ever: tail <= canon <= head <= tail + TTY_IN_SIZE. In
@@ -75,6 +78,8 @@ struct tty {
 struct tty_file {
 	struct tty *tf_tty;
 	u32 tf_hangups;
+	bool tf_console; // opened as /dev/console, which outlives vhangup and sessions (as on
+			 // Linux)
 };
 
 extern const struct file_ops tty_file_ops;
@@ -91,7 +96,10 @@ void tty_hangup(struct tty *t);
 void tty_set_winsize(struct tty *t, const struct winsize *ws);
 static inline bool tty_file_dead(const struct tty_file *tf)
 {
-	return tf->tf_hangups != READ_ONCE(tf->tf_tty->tt_hangups);
+	const struct tty *t = tf->tf_tty;
+
+	return READ_ONCE(t->tt_gone) ||
+	       (!tf->tf_console && tf->tf_hangups != READ_ONCE(t->tt_hangups));
 }
 long tty_ioctl(struct file *f, u32 cmd, u64 arg);
 

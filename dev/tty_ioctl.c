@@ -278,7 +278,7 @@ static long ioctl_rare(struct tty *t, u32 cmd, u64 arg)
 		      // (legacy_tiocsti) with this errno
 		return -EIO;
 	default:
-		return -ENOTTY;
+		return t->tt_ops->ioctl ? t->tt_ops->ioctl(t, cmd, arg) : -ENOTTY;
 	}
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The name cache: a hash of (directory, name), with absent names too. dcache_lock covers the hash, the trees of
- * children and every count that falls to 0, so a dentry found under it may be used, uncounted, until it is released.
- * What is in the hash carries one reference of the cache itself; the shrinker looks for those that have no other.
+ * The name cache: a hash of (directory, name), with absent names too. dcache_lock covers the hash,
+ * the trees of children and every count that falls to 0, so a dentry found under it may be used,
+ * uncounted, until it is released. What is in the hash carries one reference of the cache itself;
+ * the shrinker looks for those that have no other.
  */
-#include "fs/vfs.h"
+#include "fs/dcache.h"
 #include "kern/log.h"
 #include "kern/random.h"
 #include "lib/string.h"
@@ -21,61 +22,31 @@ struct spinlock dcache_lock = SPINLOCK("dcache", RANK_DCACHE);
 
 static struct slab_cache dentry_slab = SLAB_CACHE(dentry_slab, "dentry", struct dentry);
 static struct hlist buckets_first[1u << BUCKET_BITS_MIN];
-static struct hlist *buckets = buckets_first;
-static u32 bucket_mask = (1u << BUCKET_BITS_MIN) - 1;
-static u64 hash_multiplier = 0x9e3779b97f4a7c15, hash_key = 1;
+struct dcache_table dcache_table = {
+	buckets_first, (1u << BUCKET_BITS_MIN) - 1, 0x9e3779b97f4a7c15, 0x9e3779b97f4a7c15
+};
 static struct list lru = LIST_INIT(lru);
 static u64 hashed_count, lru_count, lru_limit = 16384;
 
-/*
- * The hash is keyed at boot, so that no program can choose names that all meet in one bucket: a secret odd
- * multiplier a byte, and the directory's address mixed in by a second secret.
- */
-static inline u64 hash_step(u64 h, u8 c)
+/* As component_scan, for a name whose length is known. */
+static void component_counted(struct component *c, const struct dentry *dir, const char *name, u32 len)
 {
-	return (h ^ c) * hash_multiplier;
-}
+	u64 h = 0, w;
+	u32 at;
 
-static inline u32 hash_finish(u64 h, const struct dentry *dir)
-{
-	return (u32)(((h ^ (u64)dir) * hash_key) >> 32);
-}
-
-u32 dentry_name_hash(const struct dentry *dir, const char *name, u32 *len)
-{
-	const char *p = name;
-	u64 h = 0;
-
-	while (*p && *p != '/')
-		h = hash_step(h, (u8)*p++);
-	*len = (u32)(p - name);
-	return hash_finish(h, dir);
-}
-
-static u32 hash_counted(const struct dentry *dir, const char *name, u32 len)
-{
-	u64 h = 0;
-
-	for (u32 i = 0; i < len; i++)
-		h = hash_step(h, (u8)name[i]);
-	return hash_finish(h, dir);
-}
-
-struct dentry *dentry_cached(const struct dentry *dir, const char *name, u32 len, u32 hash)
-{
-	struct dentry *d;
-
-	hlist_for_each_entry(d, &buckets[hash & bucket_mask], d_hash) {
-		if (d->d_hash_value != hash || d->d_parent != dir || d->d_name_len != len ||
-		    memcmp(d->d_name, name, len) != 0)
-			continue;
-		if (d->d_super->s_ops->valid && !d->d_super->s_ops->valid(d))
-			return NULL;
-		if (!(d->d_flags & DENTRY_USED)) /* spares other CPUs the dirty line */
-			d->d_flags |= DENTRY_USED;
-		return d;
+	for (at = 0; at + 8 <= len; at += 8) {
+		memcpy(&w, name + at, 8);
+		h = hash_word(h, w);
 	}
-	return NULL;
+	w = 0;
+	memcpy(&w, name + at, len - at);
+	*c = (struct component){ name, len, hash_finish(hash_word(h, w), dir), w };
+}
+
+bool dentry_true(struct dentry *d)
+{
+	d->d_flags |= DENTRY_USED;
+	return !(d->d_flags & DENTRY_CHECK) || d->d_super->s_ops->valid(d);
 }
 
 /* --- making and freeing --- */
@@ -86,7 +57,7 @@ struct dentry *dentry_create(struct dentry *dir, const char *name, u32 len)
 
 	if (!d)
 		return NULL;
-	d->d_name = d->d_inline;
+	d->d_name = d->d_inline; /* zeroed: component_find compares whole words */
 	if (len >= sizeof(d->d_inline)) {
 		d->d_name = kmalloc(len + 1);
 		if (!d->d_name) {
@@ -107,6 +78,8 @@ struct dentry *dentry_create(struct dentry *dir, const char *name, u32 len)
 		dentry_get(dir);
 		d->d_parent = dir;
 		d->d_super = dir->d_super;
+		if (d->d_super->s_ops->valid)
+			d->d_flags = DENTRY_CHECK;
 	}
 	return d;
 }
@@ -138,7 +111,8 @@ void dentry_get(struct dentry *d)
 	ref_get(&d->d_ref);
 }
 
-/* Takes d out of the hash and its parent's tree. True: the cache's reference is now the caller's to drop. */
+/* Takes d out of the hash and its parent's tree. True: the cache's reference is now the caller's to
+ * drop. */
 static bool unhash_locked(struct dentry *d)
 {
 	if (d->d_unhashed)
@@ -155,7 +129,8 @@ static bool unhash_locked(struct dentry *d)
 	return !(d->d_flags & DENTRY_NO_COUNT);
 }
 
-/* Nobody can find d any more and its count is 0. Gives the parent, whose reference the caller drops; NULL for a root. */
+/* Nobody can find d any more and its count is 0. Gives the parent, whose reference the caller
+ * drops; NULL for a root. */
 static struct dentry *dentry_free(struct dentry *d)
 {
 	struct dentry *parent = d->d_parent == d ? NULL : d->d_parent;
@@ -205,7 +180,7 @@ void dentry_attach(struct dentry *d, struct inode *i)
 
 static void grow(void)
 {
-	u32 old_size = bucket_mask + 1, size = old_size * 4;
+	u32 old_size = dcache_table.mask + 1, size = old_size * 4;
 	u32 order = 0;
 	struct page *page;
 	struct hlist *fresh, *old = NULL;
@@ -219,19 +194,20 @@ static void grow(void)
 		return;
 	fresh = page_address(page);
 	spin_lock(&dcache_lock);
-	if (bucket_mask + 1 == old_size) {
+	if (dcache_table.mask + 1 == old_size) {
 		for (u32 b = 0; b < old_size; b++) {
 			struct dentry *d;
 			struct hnode *tmp;
 
-			hlist_for_each_entry_safe(d, tmp, &buckets[b], d_hash) {
+			hlist_for_each_entry_safe(d, tmp, &dcache_table.buckets[b], d_hash)
+			{
 				hlist_del(&d->d_hash);
 				hlist_add(&fresh[d->d_hash_value & (size - 1)], &d->d_hash);
 			}
 		}
-		old = buckets;
-		buckets = fresh;
-		bucket_mask = size - 1;
+		old = dcache_table.buckets;
+		dcache_table.buckets = fresh;
+		dcache_table.mask = size - 1;
 		fresh = NULL;
 	}
 	spin_unlock(&dcache_lock);
@@ -250,16 +226,20 @@ static void tree_insert(struct dentry *dir, struct dentry *d)
 
 	while (*link) {
 		parent = *link;
-		link = d->d_seq < rb_entry(parent, struct dentry, d_sibling)->d_seq ? &parent->left :
-										      &parent->right;
+		link = d->d_seq < rb_entry(parent, struct dentry, d_sibling)->d_seq
+			       ? &parent->left
+			       : &parent->right;
 	}
 	rb_insert_at(&dir->d_children, &d->d_sibling, parent, link);
 }
 
 static void hash_insert(struct dentry *d)
 {
-	d->d_hash_value = hash_counted(d->d_parent, d->d_name, d->d_name_len);
-	hlist_add(&buckets[d->d_hash_value & bucket_mask], &d->d_hash);
+	struct component c;
+
+	component_counted(&c, d->d_parent, d->d_name, d->d_name_len);
+	d->d_hash_value = c.hash;
+	hlist_add(&dcache_table.buckets[c.hash & dcache_table.mask], &d->d_hash);
 	d->d_unhashed = false;
 }
 
@@ -279,7 +259,7 @@ void dentry_hash(struct dentry *d)
 		list_add_tail(&lru, &d->d_lru);
 		lru_count++;
 	}
-	crowded = ++hashed_count > 2 * ((u64)bucket_mask + 1);
+	crowded = ++hashed_count > 2 * ((u64)dcache_table.mask + 1);
 	full = lru_count > lru_limit;
 	spin_unlock(&dcache_lock);
 	if (crowded)
@@ -321,34 +301,27 @@ void dentry_unpin(struct dentry *d)
 
 int dentry_lookup(struct dentry *dir, const char *name, u32 len, struct dentry **out)
 {
-	u32 hash = hash_counted(dir, name, len);
 	struct super *s = dir->d_super;
-	struct dentry *d, *stale = NULL;
+	struct component c;
+	struct dentry *d;
+	bool found;
 	int err = 0;
 
+	component_counted(&c, dir, name, len);
 	spin_lock(&dcache_lock);
-	d = dentry_cached(dir, name, len, hash);
+	d = component_find(&c, dir);
+	found = d && dentry_true(d);
 	if (d)
 		dentry_get(d);
 	spin_unlock(&dcache_lock);
-	if (d) {
+	if (found) {
 		*out = d;
 		return 0;
 	}
-	if (s->s_ops->valid) {
+	if (d) {
 		/* A name that is not true any more would stand in the way of the new one. */
-		spin_lock(&dcache_lock);
-		hlist_for_each_entry(d, &buckets[hash & bucket_mask], d_hash)
-			if (d->d_hash_value == hash && d->d_parent == dir && d->d_name_len == len &&
-			    memcmp(d->d_name, name, len) == 0)
-				stale = d;
-		if (stale)
-			dentry_get(stale);
-		spin_unlock(&dcache_lock);
-		if (stale) {
-			dentry_drop(stale);
-			dentry_put(stale);
-		}
+		dentry_drop(d);
+		dentry_put(d);
 	}
 	d = dentry_create(dir, name, len);
 	if (!d)
@@ -441,7 +414,8 @@ void dentry_exchange(struct dentry *a, struct dentry *b)
 	rb_erase(&a->d_parent->d_children, &a->d_sibling);
 	rb_erase(&b->d_parent->d_children, &b->d_sibling);
 	name_swap(a, b);
-	/* Each takes the other's place in the directory stream; the parents' counts stay what they are. */
+	/* Each takes the other's place in the directory stream; the parents' counts stay what they
+	 * are. */
 	a->d_parent = b->d_parent;
 	a->d_seq = b->d_seq;
 	b->d_parent = a_parent;
@@ -519,7 +493,8 @@ bool dir_emit_dots(struct file *f, struct dir_emit *e)
 	return true;
 }
 
-/* The directory's i_lock is held: names do not change while one is shown. The count outlasts the emit's page faults. */
+/* The directory's i_lock is held: names do not change while one is shown. The count outlasts the
+ * emit's page faults. */
 int dcache_readdir(struct file *f, struct dir_emit *e)
 {
 	bool more = dir_emit_dots(f, e);
@@ -631,8 +606,8 @@ void dcache_init(void)
 {
 	struct page_stats stats;
 
-	hash_multiplier = random_u64() | 1;
-	hash_key = random_u64() | 1;
+	dcache_table.multiplier = random_u64() | 1;
+	dcache_table.key = random_u64() | 1;
 	page_stats(&stats);
 	lru_limit += stats.total / 8;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Device nodes: which driver stands behind a number, and /dev as the kernel fills it (devtmpfs). There is one devtmpfs;
- * each mount shows the same. Drivers add their nodes at boot, before or after it is made.
+ * Device nodes: which driver stands behind a number, and /dev as the kernel fills it (devtmpfs).
+ * There is one devtmpfs; each mount shows the same. Drivers add their nodes at boot, before or
+ * after it is made.
  */
 #include "fs/namei.h"
 #include "kern/log.h"
@@ -27,7 +28,7 @@ static u32 chardev_count;
 void chardev_register(u32 major, u32 minor, u32 count, const struct file_ops *ops)
 {
 	ASSERT(chardev_count < CHARDEV_MAX);
-	chardevs[chardev_count++] = (struct chardev){ major, minor, count, ops };
+	chardevs[chardev_count++] = (struct chardev){major, minor, count, ops};
 }
 
 const struct file_ops *chardev_find(kdev dev)
@@ -51,7 +52,7 @@ static int chardev_open(struct inode *i, struct file *f)
 	return ops->open ? ops->open(i, f) : 0;
 }
 
-const struct file_ops chardev_open_ops = { .open = chardev_open };
+const struct file_ops chardev_open_ops = {.open = chardev_open};
 
 static int no_open(struct inode *i, struct file *f)
 {
@@ -60,7 +61,7 @@ static int no_open(struct inode *i, struct file *f)
 	return -ENXIO;
 }
 
-const struct file_ops no_open_ops = { .open = no_open };
+const struct file_ops no_open_ops = {.open = no_open};
 
 /* --- devtmpfs --- */
 
@@ -72,18 +73,18 @@ struct node {
 };
 
 static struct node nodes[NODE_MAX] = {
-	{ "null", S_IFCHR | 0666, KDEV(MEM_MAJOR, 3), NULL },
-	{ "zero", S_IFCHR | 0666, KDEV(MEM_MAJOR, 5), NULL },
-	{ "full", S_IFCHR | 0666, KDEV(MEM_MAJOR, 7), NULL },
-	{ "random", S_IFCHR | 0666, KDEV(MEM_MAJOR, 8), NULL },
-	{ "urandom", S_IFCHR | 0666, KDEV(MEM_MAJOR, 9), NULL },
-	{ "tty", S_IFCHR | 0666, KDEV(TTYAUX_MAJOR, 0), NULL },
-	{ "console", S_IFCHR | 0600, KDEV(TTYAUX_MAJOR, 1), NULL },
-	{ "fd", S_IFLNK, 0, "/proc/self/fd" },
-	{ "stdin", S_IFLNK, 0, "/proc/self/fd/0" },
-	{ "stdout", S_IFLNK, 0, "/proc/self/fd/1" },
-	{ "stderr", S_IFLNK, 0, "/proc/self/fd/2" },
-	{ "shm", S_IFDIR | S_ISVTX | 0777, 0, NULL },
+	{"null", S_IFCHR | 0666, KDEV(MEM_MAJOR, 3), NULL},
+	{"zero", S_IFCHR | 0666, KDEV(MEM_MAJOR, 5), NULL},
+	{"full", S_IFCHR | 0666, KDEV(MEM_MAJOR, 7), NULL},
+	{"random", S_IFCHR | 0666, KDEV(MEM_MAJOR, 8), NULL},
+	{"urandom", S_IFCHR | 0666, KDEV(MEM_MAJOR, 9), NULL},
+	{"tty", S_IFCHR | 0666, KDEV(TTYAUX_MAJOR, 0), NULL},
+	{"console", S_IFCHR | 0600, KDEV(TTYAUX_MAJOR, 1), NULL},
+	{"fd", S_IFLNK, 0, "/proc/self/fd"},
+	{"stdin", S_IFLNK, 0, "/proc/self/fd/0"},
+	{"stdout", S_IFLNK, 0, "/proc/self/fd/1"},
+	{"stderr", S_IFLNK, 0, "/proc/self/fd/2"},
+	{"shm", S_IFDIR | S_ISVTX | 0777, 0, NULL},
 };
 static u32 node_count = 12;
 static struct super *dev_super;
@@ -123,7 +124,7 @@ int devfs_populate(struct super *s)
 
 int devfs_add(const char *name, u32 mode, kdev dev)
 {
-	struct node n = { name, S_IFCHR | mode, dev, NULL };
+	struct node n = {name, S_IFCHR | mode, dev, NULL};
 	int err = 0;
 
 	mutex_lock(&dev_mutex);
@@ -172,7 +173,7 @@ int devfs_mount(void)
 
 void devfs_init(void)
 {
-	static const struct fs_type devtmpfs = { "devtmpfs", devtmpfs_mount };
+	static const struct fs_type devtmpfs = {"devtmpfs", devtmpfs_mount};
 
 	/* Held while nodes are made: outside of the directory's lock. */
 	mutex_init(&dev_mutex, "devtmpfs", RANK_MOUNT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Open files: counts, positions, and the way from a call to the file's operations. What is checked here (mode, position
- * range, position lock) no operation checks again.
+ * Open files: counts, positions, and the way from a call to the file's operations. What is checked
+ * here (mode, position range, position lock) no operation checks again.
  */
 #include "fs/namei.h"
 #include "fs/poll.h"
@@ -238,7 +238,8 @@ long file_fallocate(struct file *f, u32 mode, u64 off, u64 len)
 
 /* --- sendfile --- */
 
-/* One piece, at most a page, of `in` at *pos into `out`: straight from the page cache where there is one. */
+/* One piece, at most a page, of `in` at *pos into `out`: straight from the page cache where there
+ * is one. */
 static long send_piece(struct file *out, struct file *in, u64 *pos, size_t n, void *bounce)
 {
 	size_t off = *pos % PAGE_SIZE;
@@ -329,11 +330,11 @@ struct super *anon_super(void)
 	return pseudo;
 }
 
-int anon_file_create_inode(const char *name, struct inode *i, const struct file_ops *ops, void *priv,
-			   u32 oflags, struct file **out)
+int anon_file_create_inode(const char *name, struct inode *i, const struct file_ops *ops,
+			   void *priv, u32 oflags, struct file **out)
 {
-	static const u32 modes[] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };
-	struct path p = { &pseudo_mount, dentry_create_pseudo(pseudo, name, i) };
+	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
+	struct path p = {&pseudo_mount, dentry_create_pseudo(pseudo, name, i)};
 
 	if (!p.dentry)
 		return -ENOMEM;

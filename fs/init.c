@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Start of the file systems: the root is a tmpfs with what Linux's own first initramfs has in it: /dev, /dev/console
- * and /root. The boot archives are unpacked over it.
+ * Start of the file systems: the root is a tmpfs with what Linux's own first initramfs has in it:
+ * /dev, /dev/console and /root. The boot archives are unpacked over it.
  */
 #include "fs/namei.h"
 #include "kern/files.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Inodes: their life, permission, ownership, times. An inode lives while a dentry or a file holds it; the file system's
- * evict op is told at the end. Members change under i_lock; lookers may read them without, each is one word.
+ * Inodes: their life, permission, ownership, times. An inode lives while a dentry or a file holds
+ * it; the file system's evict op is told at the end. Members change under i_lock; lookers may read
+ * them without, each is one word.
  */
 #include "fs/pipe.h"
 #include "fs/vfs.h"
@@ -209,7 +210,7 @@ static u32 privs_of(const struct inode *i)
 
 int inode_remove_privs(struct inode *i)
 {
-	struct iattr a = { .valid = ATTR_MODE };
+	struct iattr a = {.valid = ATTR_MODE};
 	u32 bits = privs_of(i);
 
 	if (likely(!bits) || capable(CAP_FSETID))

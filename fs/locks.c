@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Record locks (fcntl(2): of a process, of an open file) and flock(2). One spinlock covers the lists of all inodes:
- * they are short and rare. What a request may need is allocated before it is taken, so applying one never fails.
+ * Record locks (fcntl(2): of a process, of an open file) and flock(2). One spinlock covers the
+ * lists of all inodes: they are short and rare. What a request may need is allocated before it is
+ * taken, so applying one never fails.
  */
 #include "fs/vfs.h"
 #include "kern/task.h"
@@ -63,7 +64,7 @@ static struct file_lock *find_conflict(const struct inode *i, const struct file_
 {
 	struct file_lock *l;
 
-	list_for_each_entry(l, &i->i_locks, l_link) {
+	list_for_each_entry (l, &i->i_locks, l_link) {
 		if ((l->l_flavor == FILE_LOCK_FLOCK) != (rq->flavor == FILE_LOCK_FLOCK))
 			continue;
 		if (same_owner(l, rq) || !overlaps(l, rq))
@@ -84,7 +85,7 @@ static void lock_insert(struct inode *i, struct file_lock *l)
 {
 	struct file_lock *o;
 
-	list_for_each_entry(o, &i->i_locks, l_link)
+	list_for_each_entry (o, &i->i_locks, l_link)
 		if (o->l_start > l->l_start)
 			break;
 	list_add_tail(&o->l_link, &l->l_link); /* before o, or at the end */
@@ -100,7 +101,8 @@ static void lock_fill(struct file_lock *l, const struct file_lock_request *rq)
 	l->l_owner = rq->owner;
 }
 
-/* One of the owner's older locks beside or under the new one: joined, cut, split by *spare, or gone. */
+/* One of the owner's older locks beside or under the new one: joined, cut, split by *spare, or
+ * gone. */
 static void make_room(struct inode *i, struct file_lock *l, struct file_lock_request *rq,
 		      struct file_lock **spare)
 {
@@ -131,12 +133,13 @@ static void make_room(struct inode *i, struct file_lock *l, struct file_lock_req
 	}
 }
 
-static void apply(struct inode *i, const struct file_lock_request *asked, struct file_lock *spare[2])
+static void apply(struct inode *i, const struct file_lock_request *asked,
+		  struct file_lock *spare[2])
 {
 	struct file_lock_request rq = *asked;
 	struct file_lock *l, *next;
 
-	list_for_each_entry_safe(l, next, &i->i_locks, l_link)
+	list_for_each_entry_safe (l, next, &i->i_locks, l_link)
 		if (same_owner(l, &rq))
 			make_room(i, l, &rq, &spare[1]);
 	if (rq.type != F_UNLCK) {
@@ -158,7 +161,7 @@ static bool deadlock(const struct file_lock_request *rq, const void *for_owner)
 
 		if (for_owner == rq->owner)
 			return true;
-		list_for_each_entry(b, &blocked, b_link)
+		list_for_each_entry (b, &blocked, b_link)
 			if (b->b_owner == for_owner)
 				next = b->b_for;
 		if (!next)
@@ -173,7 +176,7 @@ static bool deadlock(const struct file_lock_request *rq, const void *for_owner)
 /* Takes locks_lock; gives it up while it sleeps. */
 static int wait_for(struct inode *i, const struct file_lock_request *rq, const struct file_lock *l)
 {
-	struct blocked b = { .b_owner = rq->owner, .b_for = l->l_owner };
+	struct blocked b = {.b_owner = rq->owner, .b_for = l->l_owner};
 	bool process = rq->flavor == FILE_LOCK_POSIX && l->l_flavor == FILE_LOCK_POSIX;
 	struct waiter w;
 	int r;
@@ -192,7 +195,8 @@ static int wait_for(struct inode *i, const struct file_lock_request *rq, const s
 	return r;
 }
 
-static int set_locked(struct inode *i, const struct file_lock_request *rq, struct file_lock *spare[2])
+static int set_locked(struct inode *i, const struct file_lock_request *rq,
+		      struct file_lock *spare[2])
 {
 	while (rq->type != F_UNLCK) {
 		struct file_lock *l = find_conflict(i, rq);
@@ -215,7 +219,7 @@ static void drop_other_type(struct inode *i, const struct file_lock_request *rq)
 {
 	struct file_lock *l, *next;
 
-	list_for_each_entry_safe(l, next, &i->i_locks, l_link) {
+	list_for_each_entry_safe (l, next, &i->i_locks, l_link) {
 		if (!same_owner(l, rq) || l->l_type == rq->type)
 			continue;
 		lock_free(l);
@@ -225,7 +229,7 @@ static void drop_other_type(struct inode *i, const struct file_lock_request *rq)
 
 int file_lock_set(struct file *f, const struct file_lock_request *rq)
 {
-	struct file_lock *spare[2] = { slab_alloc(&lock_slab), slab_alloc(&lock_slab) };
+	struct file_lock *spare[2] = {slab_alloc(&lock_slab), slab_alloc(&lock_slab)};
 	struct inode *i = f->f_inode;
 	int err = -ENOLCK;
 
@@ -261,13 +265,13 @@ void file_lock_test(struct file *f, struct file_lock_request *rq)
 
 void file_locks_remove(struct file *f, const void *owner, u8 flavor)
 {
-	const struct file_lock_request rq = { .owner = owner, .flavor = flavor };
+	const struct file_lock_request rq = {.owner = owner, .flavor = flavor};
 	struct inode *i = f->f_inode;
 	struct file_lock *l, *next;
 	bool any = false;
 
 	spin_lock(&locks_lock);
-	list_for_each_entry_safe(l, next, &i->i_locks, l_link) {
+	list_for_each_entry_safe (l, next, &i->i_locks, l_link) {
 		if (!same_owner(l, &rq))
 			continue;
 		lock_free(l);

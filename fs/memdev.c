@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The devices of major 1 that are nothing but memory: null, zero, full, random, urandom (null(4), full(4), random(4)).
+ * The devices of major 1 that are nothing but memory: null, zero, full, random, urandom (null(4),
+ * full(4), random(4)).
  */
 #include "fs/vfs.h"
 #include "kern/random.h"
@@ -88,7 +89,8 @@ static long random_read(struct file *f, struct uio *u, u64 *pos)
 		if (moved < want)
 			r = -EFAULT;
 		else if (done % PAGE_SIZE == 0 && signal_pending(current))
-			break; /* only after a page: short reads up to 256 bytes are whole (random(4)) */
+			break; /* only after a page: short reads up to 256 bytes are whole
+				  (random(4)) */
 	}
 	mem_wipe(buf, sizeof(buf));
 	return done ? (long)done : r;

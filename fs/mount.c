@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The mount table: which file system is seen where. mount_mutex covers every change; what a path walk follows (the hash,
- * parent, mountpoint) changes under dcache_lock as well. The tree holds one reference of each attached mount, a child
- * one of its parent and its mountpoint: so a mount with exactly the tree's reference is not in use.
+ * The mount table: which file system is seen where. mount_mutex covers every change; what a path
+ * walk follows (the hash, parent, mountpoint) changes under dcache_lock as well. The tree holds one
+ * reference of each attached mount, a child one of its parent and its mountpoint: so a mount with
+ * exactly the tree's reference is not in use.
  */
 #include "fs/vfs.h"
 #include "kern/task.h"
@@ -21,7 +22,7 @@
 #define MNT_EXPIRE	  4
 #define UMOUNT_NOFOLLOW	  8
 
-#define MOUNT_FLAGS                                                                                \
+#define MOUNT_FLAGS \
 	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 #define MOUNT_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
@@ -41,7 +42,7 @@ struct mount *mount_child(const struct mount *parent, const struct dentry *point
 {
 	struct mount *m;
 
-	hlist_for_each_entry(m, bucket(parent, point), mnt_hash)
+	hlist_for_each_entry (m, bucket(parent, point), mnt_hash)
 		if (m->mnt_parent == parent && m->mnt_mountpoint == point)
 			return m;
 	return NULL;
@@ -62,7 +63,8 @@ void mount_put(struct mount *m)
 }
 
 /* Takes its own references; in no tree yet. */
-static struct mount *mount_create(struct super *s, struct dentry *root, u32 flags, const char *source)
+static struct mount *mount_create(struct super *s, struct dentry *root, u32 flags,
+				  const char *source)
 {
 	struct mount *m = slab_zalloc(&mount_slab);
 
@@ -98,13 +100,13 @@ static void link_locked(struct mount *m, const struct path *where)
 /* Out of the tree; the tree's reference is the caller's now. */
 static void unlink_locked(struct mount *m)
 {
-	struct path where = { m->mnt_parent, m->mnt_mountpoint };
+	struct path where = {m->mnt_parent, m->mnt_mountpoint};
 	bool still = false;
 	struct mount *o;
 
 	list_del(&m->mnt_link);
 	mount_count--;
-	list_for_each_entry(o, &mounts, mnt_link)
+	list_for_each_entry (o, &mounts, mnt_link)
 		still = still || o->mnt_mountpoint == where.dentry;
 	spin_lock(&dcache_lock);
 	hlist_del(&m->mnt_hash);
@@ -191,20 +193,21 @@ static bool mount_below(const struct mount *m, const struct mount *top)
 	return m != NULL;
 }
 
-/* MS_REC: what is mounted below `from` is mounted below the copy too. Parents come before children in the table. */
+/* MS_REC: what is mounted below `from` is mounted below the copy too. Parents come before children
+ * in the table. */
 static int bind_children_locked(const struct path *from, struct mount *copy)
 {
 	u32 count = mount_count;
 	struct mount *m;
 	int err = 0;
 
-	list_for_each_entry(m, &mounts, mnt_link)
+	list_for_each_entry (m, &mounts, mnt_link)
 		m->mnt_copy = NULL;
 	from->mnt->mnt_copy = copy;
 	m = list_first_entry(&mounts, struct mount, mnt_link);
 	for (; count-- && !err; m = list_next_entry(m, mnt_link)) {
 		struct mount *over = m->mnt_parent ? m->mnt_parent->mnt_copy : NULL, *child;
-		struct path where = { over, m->mnt_mountpoint };
+		struct path where = {over, m->mnt_mountpoint};
 
 		if (!over || m == copy ||
 		    (over == copy && !dentry_is_ancestor(from->dentry, m->mnt_mountpoint)))
@@ -229,7 +232,8 @@ static int do_bind(const struct path *where, const char *source, u64 flags)
 
 	if (err)
 		return err;
-	m = mount_create(from.mnt->mnt_super, from.dentry, from.mnt->mnt_flags, from.mnt->mnt_source);
+	m = mount_create(from.mnt->mnt_super, from.dentry, from.mnt->mnt_flags,
+			 from.mnt->mnt_source);
 	if (!m) {
 		path_put(&from);
 		return -ENOMEM;
@@ -353,7 +357,8 @@ int vfs_mount(const struct path *where, const char *source, const char *type, u6
 	return do_new(where, source, type, flags, data);
 }
 
-int kern_mount(const char *source, const char *target, const char *type, u64 flags, const char *data)
+int kern_mount(const char *source, const char *target, const char *type, u64 flags,
+	       const char *data)
 {
 	struct path where;
 	int err = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &where);
@@ -367,7 +372,8 @@ int kern_mount(const char *source, const char *target, const char *type, u64 fla
 
 /* --- umount(2) --- */
 
-/* Takes `top` and all below it out of the tree; the table has parents before children, so from its end. */
+/* Takes `top` and all below it out of the tree; the table has parents before children, so from its
+ * end. */
 static void detach_tree_locked(struct mount *top, struct list *gone)
 {
 	struct list *at = mounts.prev;
@@ -393,7 +399,8 @@ static int do_umount_locked(struct mount *m, int flags, struct list *gone)
 		detach_tree_locked(m, gone);
 		return 0;
 	}
-	/* The tree's reference and the caller's path; under dcache_lock, so no walk is about to take one. */
+	/* The tree's reference and the caller's path; under dcache_lock, so no walk is about to
+	 * take one. */
 	spin_lock(&dcache_lock);
 	busy = READ_ONCE(m->mnt_ref.r_n) > 2;
 	spin_unlock(&dcache_lock);
@@ -437,7 +444,8 @@ int vfs_umount(const struct path *where, int flags)
 int kern_umount(const char *target, int flags)
 {
 	struct path where;
-	int err = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &where);
+	int err = path_lookup(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW,
+			      &where);
 
 	if (err)
 		return err;
@@ -453,7 +461,7 @@ void mount_for_each(void (*fn)(const struct mount *m, void *arg), void *arg)
 	struct mount *m;
 
 	mutex_lock(&mount_mutex);
-	list_for_each_entry(m, &mounts, mnt_link)
+	list_for_each_entry (m, &mounts, mnt_link)
 		fn(m, arg);
 	mutex_unlock(&mount_mutex);
 }
@@ -463,7 +471,7 @@ void vfs_sync(void)
 	struct mount *m;
 
 	mutex_lock(&mount_mutex);
-	list_for_each_entry(m, &mounts, mnt_link)
+	list_for_each_entry (m, &mounts, mnt_link)
 		(void)super_sync(m->mnt_super); /* sync(2) cannot fail */
 	mutex_unlock(&mount_mutex);
 }

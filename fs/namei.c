@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * From a name to a path. As long as names are cached, a walk runs under dcache_lock alone and counts nothing on its way:
- * one lock and one reference for the whole path. It leaves the lock, with a reference on where it is, only to ask a
- * file system or to read a symbolic link. Links are spliced into the text: no recursion, and at most 40 of them.
+ * From a name to a path. As long as names are cached, a walk runs under dcache_lock alone and
+ * counts nothing on its way: one lock and one reference for the whole path. It leaves the lock,
+ * with a reference on where it is, only to ask a file system or to read a symbolic link. Links are
+ * spliced into the text: no recursion, and at most 40 of them.
  */
 #include "fs/namei.h"
+#include "fs/dcache.h"
 #include "kern/task.h"
 #include "lib/string.h"
 #include "vm/slab.h"
 
 #include <linux/errno.h>
 
-static struct slab_cache name_slab =
-	SLAB_CACHE_SIZED(name_slab, "name", PATH_MAX_LEN, sizeof(u64));
+static struct slab_cache name_slab = SLAB_CACHE_SIZED(name_slab, "name", PATH_MAX_LEN, sizeof(u64));
 
 char *name_alloc(void)
 {
@@ -63,7 +64,7 @@ int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags, const str
 	bool scoped = flags & (LOOKUP_BENEATH | LOOKUP_IN_ROOT);
 	int err = 0;
 
-	*w = (struct walk){ .rest = name, .flags = flags, .cred = c };
+	*w = (struct walk){.rest = name, .flags = flags, .cred = c};
 	if (!*name && !(flags & LOOKUP_EMPTY))
 		return -ENOENT;
 	if (*name == '/' && flags & LOOKUP_BENEATH)
@@ -105,9 +106,9 @@ void walk_end(struct walk *w)
 enum step { STEP_DONE, STEP_LAST, STEP_MISS, STEP_LINK };
 
 /* Through what is mounted on p, and on that, and so on. */
-static int cross_down(const struct walk *w, struct path *p)
+static NOINLINE int cross_mounts(const struct walk *w, struct path *p)
 {
-	while (unlikely(p->dentry->d_mounted)) {
+	while (p->dentry->d_mounted) {
 		struct mount *m = mount_child(p->mnt, p->dentry);
 
 		if (!m)
@@ -120,7 +121,12 @@ static int cross_down(const struct walk *w, struct path *p)
 	return 0;
 }
 
-static int step_up(struct walk *w)
+static inline int cross_down(const struct walk *w, struct path *p)
+{
+	return unlikely(p->dentry->d_mounted) ? cross_mounts(w, p) : 0;
+}
+
+static NOINLINE int step_up(struct walk *w)
 {
 	struct path *at = &w->at;
 
@@ -144,49 +150,79 @@ static int step_up(struct walk *w)
 	return cross_down(w, at);
 }
 
-static int may_search(const struct walk *w, struct inode *dir)
+/* All may search most directories: anything else is looked at closely. */
+static inline int may_search(const struct walk *w, struct inode *dir)
 {
-	if (unlikely(!S_ISDIR(dir->i_mode)))
-		return -ENOTDIR;
-	if (likely((dir->i_mode & 0111) == 0111))
+	if (likely((dir->i_mode & (S_IFMT | 0111)) == (S_IFDIR | 0111)))
 		return 0;
-	return inode_access(dir, MAY_EXEC, w->cred);
+	return S_ISDIR(dir->i_mode) ? inode_access(dir, MAY_EXEC, w->cred) : -ENOTDIR;
 }
 
-static int component_type(const char *p, u32 len)
+static inline int component_type(const struct component *c)
 {
-	if (likely(p[0] != '.') || len > 2)
+	if (likely(c->name[0] != '.') || c->len > 2)
 		return LAST_NORMAL;
-	if (len == 1)
+	if (c->len == 1)
 		return LAST_DOT;
-	return p[1] == '.' ? LAST_DOTDOT : LAST_NORMAL;
+	return c->name[1] == '.' ? LAST_DOTDOT : LAST_NORMAL;
 }
 
-/* To the child that w->name names. */
-static int step_into(struct walk *w, u32 hash, bool last)
+/* Is there no component behind p but slashes? */
+static inline bool ends_here(const char *p)
 {
-	const struct dentry *dir = w->at.dentry;
-	struct dentry *d = w->found;
+	while (*p == '/')
+		p++;
+	return !*p;
+}
 
-	if (w->len > NAME_MAX_LEN)
-		return -ENAMETOOLONG;
-	if (likely(!d))
-		d = dentry_cached(dir, w->name, w->len, hash);
-	if (!d) {
-		w->rest = w->name;
-		return dir->d_super->s_flags & SUPER_CACHE_IS_ALL ? -ENOENT : STEP_MISS;
+/* Stops at the component, for what walk_run does about it. */
+static int stop_at(struct walk *w, const struct component *c, int type, int step)
+{
+	w->name = w->rest = c->name;
+	w->len = c->len;
+	w->type = type;
+	w->trailing_slash = c->name[c->len] == '/';
+	return c->len > NAME_MAX_LEN ? -ENAMETOOLONG : step;
+}
+
+/* d is a link that is to be followed: it is counted, and what is left begins behind its name. */
+static int stop_at_link(struct walk *w, const struct component *c, struct dentry *d)
+{
+	if (!w->found) {
+		dentry_get(d);
+		w->found = d;
 	}
+	w->rest = c->name + c->len;
+	w->name = NULL; /* no last component: see walk_follow */
+	return STEP_LINK;
+}
+
+/* The child of w->at that c names, which no cached dentry is. */
+static int step_unknown(struct walk *w, const struct component *c)
+{
+	int r = stop_at(w, c, LAST_NORMAL, STEP_MISS);
+
+	return r == STEP_MISS && w->at.dentry->d_super->s_flags & SUPER_CACHE_IS_ALL ? -ENOENT : r;
+}
+
+static inline int step_into(struct walk *w, const struct component *c)
+{
+	struct dentry *d = w->found;
+	u32 mode;
+
+	if (likely(!d))
+		d = component_find(c, w->at.dentry);
+	if (unlikely(!d))
+		return step_unknown(w, c);
+	if (unlikely((d->d_flags & (DENTRY_USED | DENTRY_CHECK)) != DENTRY_USED) && !w->found &&
+	    !dentry_true(d))
+		return step_unknown(w, c);
 	if (!d->d_inode)
 		return -ENOENT;
-	if (S_ISLNK(d->d_inode->i_mode) &&
-	    (!last || w->flags & LOOKUP_FOLLOW || w->trailing_slash)) {
-		if (!w->found) {
-			dentry_get(d);
-			w->found = d;
-		}
-		w->rest = w->name + w->len;
-		return STEP_LINK;
-	}
+	mode = d->d_inode->i_mode;
+	if (unlikely(S_ISLNK(mode)) &&
+	    (w->flags & LOOKUP_FOLLOW || c->name[c->len] == '/' || !ends_here(c->name + c->len)))
+		return stop_at_link(w, c, d);
 	w->at.dentry = d;
 	return cross_down(w, &w->at);
 }
@@ -195,44 +231,37 @@ static int step_into(struct walk *w, u32 hash, bool last)
 static int walk_cached(struct walk *w)
 {
 	const char *p = w->rest;
+	struct component c;
+	int r, type;
 
 	for (;;) {
-		const char *next;
-		u32 hash;
-		bool last;
-		int r;
-
-		if (*p == '/')
+		if (*p == '/') {
 			w->need_dir = true;
-		while (*p == '/')
-			p++;
-		w->rest = p;
+			do
+				p++;
+			while (*p == '/');
+		}
 		if (!*p) {
+			w->rest = p;
 			w->type = LAST_ROOT;
 			return w->parent ? STEP_LAST : STEP_DONE;
 		}
 		r = may_search(w, w->at.dentry->d_inode);
 		if (unlikely(r))
 			return r;
-		hash = dentry_name_hash(w->at.dentry, p, &w->len);
-		w->name = p;
-		next = p + w->len;
-		w->trailing_slash = *next == '/';
-		while (*next == '/')
-			next++;
-		last = !*next;
-		w->type = component_type(p, w->len);
-		if (last && w->parent)
-			return w->len > NAME_MAX_LEN ? -ENAMETOOLONG : STEP_LAST;
-		p += w->len;
+		component_scan(&c, w->at.dentry, p);
+		p += c.len;
+		type = component_type(&c);
+		if (w->parent && ends_here(p))
+			return stop_at(w, &c, type, STEP_LAST);
 		w->need_dir = false;
-		if (w->type == LAST_DOT)
+		if (unlikely(type == LAST_DOT))
 			continue;
-		r = w->type == LAST_DOTDOT ? step_up(w) : step_into(w, hash, last);
-		if (r)
+		r = likely(type == LAST_NORMAL) ? step_into(w, &c) : step_up(w);
+		if (unlikely(r))
 			return r;
 		if (unlikely(w->found)) {
-			/* It was the answer to a miss; w->at stands on it and lives by the parent's tree or this: keep. */
+			/* It was the answer to a miss: walk_run drops its reference once w->at has one. */
 			w->rest = p;
 			return STEP_MISS;
 		}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * open(2) in full: from name and flags to an open file. Order of the checks as in Linux, since it decides which errno
- * a program sees: existence, type, permission, then busy text, then the file's own open, truncation last.
+ * open(2) in full: from name and flags to an open file. Order of the checks as in Linux, since it
+ * decides which errno a program sees: existence, type, permission, then busy text, then the file's
+ * own open, truncation last.
  */
 #include "fs/namei.h"
 #include "kern/files.h"
@@ -21,7 +22,7 @@ u32 fs_umask(void)
 /* O_ACCMODE 3 wants both permissions and gives neither: for ioctls only. */
 static u32 access_wanted(u32 oflags)
 {
-	static const u32 may[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+	static const u32 may[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
 
 	return may[oflags & O_ACCMODE] | (oflags & O_TRUNC ? MAY_WRITE : 0);
 }
@@ -55,7 +56,8 @@ static int may_open(const struct path *p, u32 oflags, u32 may)
 /* Programs that did not ask for large files get no descriptor that could overflow their off_t. */
 static int large_file_ok(const struct inode *i, u32 oflags)
 {
-	return S_ISREG(i->i_mode) && !(oflags & O_LARGEFILE) && i->i_size > 0x7fffffff ? -EOVERFLOW : 0;
+	return S_ISREG(i->i_mode) && !(oflags & O_LARGEFILE) && i->i_size > 0x7fffffff ? -EOVERFLOW
+										       : 0;
 }
 
 /* The file's own open may replace f_ops (device nodes) or wait (FIFOs). */
@@ -72,7 +74,8 @@ static int run_open(struct file *f)
 	return 0;
 }
 
-/* From here on a failure puts the file, which undoes what was counted; ops that were not opened are not released. */
+/* From here on a failure puts the file, which undoes what was counted; ops that were not opened are
+ * not released. */
 static int start(struct file *f, u32 oflags, bool created)
 {
 	struct inode *i = f->f_inode;
@@ -104,14 +107,14 @@ static int start(struct file *f, u32 oflags, bool created)
 
 static int open_path(const struct path *p, u32 oflags, bool created, struct file **out)
 {
-	static const u32 modes[] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };
+	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	struct inode *i = p->dentry->d_inode;
 	struct file *f;
 	int err = 0;
 
 	if (oflags & O_PATH) {
-		*out = file_alloc(&path_only_ops, p,
-				  oflags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), FMODE_PATH);
+		*out = file_alloc(&path_only_ops, p, oflags & (O_PATH | O_DIRECTORY | O_NOFOLLOW),
+				  FMODE_PATH);
 		return *out ? 0 : -ENOMEM;
 	}
 	if (!created)
@@ -186,7 +189,7 @@ static int open_create_once(struct walk *w, u32 oflags, u32 mode, struct file **
 	if (!d->d_inode) {
 		err = create_last(w, d, mode);
 		walk_unlock(w);
-		p = (struct path){ w->at.mnt, d };
+		p = (struct path){w->at.mnt, d};
 		if (!err)
 			err = open_path(&p, oflags, true, out);
 		dentry_put(d);
@@ -229,7 +232,7 @@ static int open_create(int dirfd, const char *name, u32 oflags, u32 lookup, u32 
 static int tmpfile_in(const struct path *dir, u32 oflags, u32 mode, struct file **out)
 {
 	struct inode *parent = dir->dentry->d_inode, *i;
-	struct path p = { dir->mnt, NULL };
+	struct path p = {dir->mnt, NULL};
 	char name[24];
 	int err;
 
@@ -246,8 +249,9 @@ static int tmpfile_in(const struct path *dir, u32 oflags, u32 mode, struct file 
 	if (err)
 		return err;
 	i->i_linkable = !(oflags & O_EXCL);
-	p.dentry = dentry_create(dir->dentry, name, (u32)fmt_scnprintf(name, sizeof(name), "#%llu",
-								       (unsigned long long)i->i_ino));
+	p.dentry = dentry_create(
+		dir->dentry, name,
+		(u32)fmt_scnprintf(name, sizeof(name), "#%llu", (unsigned long long)i->i_ino));
 	if (!p.dentry) {
 		inode_put(i);
 		return -ENOMEM;
@@ -276,7 +280,8 @@ static int open_tmpfile(int dirfd, const char *name, u32 oflags, u32 lookup, u32
 
 /* --- the whole --- */
 
-int file_open_lookup(int dirfd, const char *name, u32 oflags, u32 mode, u32 lookup, struct file **out)
+int file_open_lookup(int dirfd, const char *name, u32 oflags, u32 mode, u32 lookup,
+		     struct file **out)
 {
 	struct path p;
 	int err;

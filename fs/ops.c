@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What changes names and attributes: create, link, unlink, attributes; rename is in fs/rename.c. Each locks the
- * directory, judges everything, then calls the file system; the order of the checks is Linux's.
+ * What changes names and attributes: create, link, unlink, attributes; rename is in fs/rename.c.
+ * Each locks the directory, judges everything, then calls the file system; the order of the checks
+ * is Linux's.
  */
 #include "fs/namei.h"
 #include "kern/task.h"
@@ -24,7 +25,8 @@ int dir_may_create(const struct path *dir)
 	return inode_permission(i, MAY_WRITE | MAY_EXEC);
 }
 
-/* In a sticky directory only the owner of the file or of the directory removes names (unlink(2)). */
+/* In a sticky directory only the owner of the file or of the directory removes names (unlink(2)).
+ */
 int dir_may_delete(const struct path *dir, const struct dentry *d, bool is_dir)
 {
 	struct inode *i = dir->dentry->d_inode, *victim = d->d_inode;
@@ -47,7 +49,8 @@ int dir_may_delete(const struct path *dir, const struct dentry *d, bool is_dir)
 	return d->d_mounted ? -EBUSY : 0;
 }
 
-/* The place for a new name; its parent is locked on success. Directories may be given with trailing slashes. */
+/* The place for a new name; its parent is locked on success. Directories may be given with trailing
+ * slashes. */
 static int new_name(int dirfd, const char *name, bool is_dir, struct last_component *lc)
 {
 	int err = path_lookup_parent(dirfd, name, 0, lc);
@@ -73,7 +76,8 @@ static int finish_new(struct last_component *lc, int err)
 	return err;
 }
 
-/* Device 0:0 marks a removed name in overlays; it opens nothing, so anybody may make it (Linux 5.8). */
+/* Device 0:0 marks a removed name in overlays; it opens nothing, so anybody may make it
+ * (Linux 5.8). */
 static bool is_whiteout(u32 mode, kdev rdev)
 {
 	return S_ISCHR(mode) && rdev == 0;
@@ -90,7 +94,8 @@ int vfs_create(int dirfd, const char *name, u32 mode, kdev rdev)
 	dir = lc.parent.dentry->d_inode;
 	if (!dir->i_ops->create)
 		err = -EPERM;
-	else if ((S_ISCHR(mode) || S_ISBLK(mode)) && !is_whiteout(mode, rdev) && !capable(CAP_MKNOD))
+	else if ((S_ISCHR(mode) || S_ISBLK(mode)) && !is_whiteout(mode, rdev) &&
+		 !capable(CAP_MKNOD))
 		err = -EPERM;
 	else
 		err = dir->i_ops->create(dir, lc.dentry, mode & ~fs_umask(), rdev);
@@ -139,7 +144,8 @@ int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_, u32 
 	struct path from;
 	int err;
 
-	/* A descriptor may have come from elsewhere: naming its file needs the right to read anything. */
+	/* A descriptor may have come from elsewhere: naming its file needs the right to read
+	 * anything. */
 	if (at_flags & AT_EMPTY_PATH && !*old && !capable(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
 	err = path_lookup(olddirfd, old, lookup, &from);
@@ -179,7 +185,7 @@ static int remove_locked(struct last_component *lc, bool rmdir)
 
 int vfs_unlink(int dirfd, const char *name, bool rmdir)
 {
-	static const int rmdir_errors[] = { 0, -EINVAL, -ENOTEMPTY, -EBUSY };
+	static const int rmdir_errors[] = {0, -EINVAL, -ENOTEMPTY, -EBUSY};
 	struct last_component lc;
 	int err = path_lookup_parent(dirfd, name, 0, &lc);
 
@@ -242,7 +248,8 @@ static int setattr_check(struct inode *i, struct iattr *a)
 
 	if (a->valid & (ATTR_UID | ATTR_GID)) {
 		err = may_chown(i, a);
-		/* A new owner gets no set-id program (chown(2)); one with set-gid alone keeps that mark. */
+		/* A new owner gets no set-id program (chown(2)); one with set-gid alone keeps that
+		 * mark. */
 		if (!err && !S_ISDIR(i->i_mode)) {
 			a->mode = i->i_mode & ~(u32)S_ISUID;
 			if (a->mode & S_IXGRP)
@@ -310,14 +317,15 @@ int vfs_statfs(const struct path *p, struct kstatfs *out)
 	u32 flags = p->mnt->mnt_flags;
 	int err = 0;
 
-	*out = (struct kstatfs){ .bsize = PAGE_SIZE, .frsize = PAGE_SIZE };
+	*out = (struct kstatfs){.bsize = PAGE_SIZE, .frsize = PAGE_SIZE};
 	if (s->s_ops->statfs)
 		err = s->s_ops->statfs(s, out);
 	out->type = s->s_magic;
 	out->namelen = out->namelen ? out->namelen : NAME_MAX_LEN;
 	out->fsid = s->s_dev;
 	/* The ST_* bits have the values of these MS_* ones, but for ST_RELATIME. */
-	out->flags = (flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
+	out->flags = (flags &
+		      (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)) |
 		     ST_VALID | (flags & MS_RELATIME ? 0x1000 : 0);
 	return err;
 }

@@ -89,7 +89,7 @@ char *path_text(const struct path *p, const struct path *root, char *buf, size_t
 {
 	static const char deleted[] = " (deleted)", unreachable[] = "(unreachable)";
 	const struct dentry *d = p->dentry;
-	struct text t = { buf, buf + size };
+	struct text t = {buf, buf + size};
 	bool ok = prepend(&t, "", 1);
 	int r;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pipes and FIFOs. The ring is bytes over pages that are got when first written to; when it runs empty it starts over
- * at its first page, so a pipe with little traffic owns and touches one page. p_lock covers it all. A sleeper joins its
- * queue before it gives p_lock up, so whoever changes something under p_lock sees whether somebody waits.
+ * Pipes and FIFOs. The ring is bytes over pages that are got when first written to; when it runs
+ * empty it starts over at its first page, so a pipe with little traffic owns and touches one page.
+ * p_lock covers it all. A sleeper joins its queue before it gives p_lock up, so whoever changes
+ * something under p_lock sees whether somebody waits.
  */
 #include "fs/pipe.h"
 #include "fs/poll.h"
@@ -129,7 +130,8 @@ static size_t ring_take(struct pipe *p, struct uio *u)
 	while (done < n) {
 		u32 off = p->p_tail % PAGE_SIZE;
 		size_t want = MIN(n - done, (size_t)(PAGE_SIZE - off));
-		size_t moved = uio_write(u, (char *)page_address(ring_page(p, p->p_tail)) + off, want);
+		size_t moved = uio_put(u, (char *)page_address(ring_page(p, p->p_tail)) + off,
+				       want);
 
 		p->p_tail += (u32)moved;
 		done += moved;
@@ -157,7 +159,7 @@ static size_t ring_put(struct pipe *p, struct uio *u, size_t n, int *err)
 			*err = -ENOMEM;
 			break;
 		}
-		moved = uio_read(u, (char *)page_address(*slot) + off, want);
+		moved = uio_take(u, (char *)page_address(*slot) + off, want);
 		p->p_head += (u32)moved;
 		done += moved;
 		if (moved < want) {
@@ -168,47 +170,67 @@ static size_t ring_put(struct pipe *p, struct uio *u, size_t n, int *err)
 	return done;
 }
 
+/* p_lock held. The general case: waits, wraps around the ring, more than a page. */
+static NOINLINE long read_slowly(struct pipe *p, struct file *f, struct uio *u)
+{
+	long n;
+
+	while (!used(p)) {
+		int err;
+
+		if (!p->p_writers)
+			return 0; /* the end */
+		err = f->f_flags & O_NONBLOCK ? -EAGAIN : pipe_sleep(p, &p->p_read_wait);
+		if (err)
+			return err;
+	}
+	n = (long)ring_take(p, u);
+	if (!n)
+		return -EFAULT;
+	wake_writers(p);
+	return n;
+}
+
+/* A little that lies in the first page of the ring is what most reads find. */
 static long pipe_read(struct file *f, struct uio *u, u64 *pos)
 {
 	struct pipe *p = f->f_private;
-	long r = 0;
+	long r;
+	u32 n;
 
 	(void)pos;
-	if (!u->resid)
+	if (unlikely(!u->resid))
 		return 0;
 	mutex_lock(&p->p_lock);
-	while (!used(p)) {
-		if (!p->p_writers)
-			goto out; /* the end */
-		r = f->f_flags & O_NONBLOCK ? -EAGAIN : pipe_sleep(p, &p->p_read_wait);
-		if (r)
-			goto out;
+	n = used(p);
+	if (likely(n && n <= u->resid && p->p_head <= PAGE_SIZE && p->p_tail < p->p_head)) {
+		r = (long)uio_put(u, (char *)page_address(p->p_pages[0]) + p->p_tail, n);
+		if (likely(r == (long)n))
+			p->p_head = p->p_tail = 0;
+		else
+			p->p_tail += (u32)r;
+		if (unlikely(wait_active(&p->p_write_wait)))
+			wake_writers(p);
+		if (unlikely(!r))
+			r = -EFAULT;
+	} else {
+		r = read_slowly(p, f, u);
 	}
-	r = (long)ring_take(p, u);
-	if (r)
-		wake_writers(p);
-	else
-		r = -EFAULT;
-out:
 	mutex_unlock(&p->p_lock);
 	return r;
 }
 
-static long pipe_write(struct file *f, struct uio *u, u64 *pos)
+/* p_lock held. The general case. */
+static NOINLINE long write_slowly(struct pipe *p, struct file *f, struct uio *u)
 {
-	struct pipe *p = f->f_private;
 	/* Up to PIPE_BUF bytes go in as one (POSIX write()); of more, any part. */
 	u32 need = u->resid <= PIPE_BUF ? (u32)u->resid : 1;
 	size_t done = 0;
 	int err = 0;
 
-	(void)pos;
-	if (!u->resid)
-		return 0;
-	mutex_lock(&p->p_lock);
 	while (u->resid && !err) {
 		if (unlikely(!p->p_readers)) {
-			signal_send_simple(current, SIGPIPE);
+			signal_send_self(SIGPIPE);
 			err = -EPIPE;
 		} else if (space(p) >= need) {
 			done += ring_put(p, u, MIN((size_t)space(p), u->resid), &err);
@@ -219,8 +241,31 @@ static long pipe_write(struct file *f, struct uio *u, u64 *pos)
 			err = pipe_sleep(p, &p->p_write_wait);
 		}
 	}
-	mutex_unlock(&p->p_lock);
 	return done ? (long)done : err;
+}
+
+static long pipe_write(struct file *f, struct uio *u, u64 *pos)
+{
+	struct pipe *p = f->f_private;
+	size_t n = u->resid;
+	long r;
+
+	(void)pos;
+	if (unlikely(!n))
+		return 0;
+	mutex_lock(&p->p_lock);
+	if (likely(p->p_readers && p->p_pages[0] && p->p_head + n <= PAGE_SIZE && space(p) >= n)) {
+		r = (long)uio_take(u, (char *)page_address(p->p_pages[0]) + p->p_head, n);
+		p->p_head += (u32)r;
+		if (unlikely(wait_active(&p->p_read_wait)))
+			wake_readers(p);
+		if (unlikely(!r))
+			r = -EFAULT;
+	} else {
+		r = write_slowly(p, f, u);
+	}
+	mutex_unlock(&p->p_lock);
+	return r;
 }
 
 /* --- the other operations --- */
@@ -239,7 +284,8 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	if (f->f_mode & FMODE_READ) {
 		if (used(p))
 			events |= EPOLLIN | EPOLLRDNORM;
-		/* A FIFO that was opened before any writer has not lost one (f_pos: see open_reader). */
+		/* A FIFO that was opened before any writer has not lost one (f_pos: see
+		 * open_reader). */
 		if (!p->p_writers && f->f_pos != p->p_writer_opens)
 			events |= EPOLLHUP;
 	}
@@ -314,7 +360,8 @@ static int get_pipe(struct inode *i, struct pipe **out)
 	return *out ? 0 : -ENOMEM;
 }
 
-/* p_lock held. Until the other end is opened; that it may be closed again by then does not matter. */
+/* p_lock held. Until the other end is opened; that it may be closed again by then does not matter.
+ */
 static int wait_for_open(struct pipe *p, struct waitqueue *wq, const u32 *opens)
 {
 	u32 before = *opens;

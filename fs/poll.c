@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The core of poll(2) and select(2). The files' poll ops may sleep (they take mutexes), so the task cannot be in a
- * sleeping state while it asks them: a wake-up sets p_triggered, and the task looks at it once it has announced its sleep.
+ * The core of poll(2) and select(2). The files' poll ops may sleep (they take mutexes), so the task
+ * cannot be in a sleeping state while it asks them: a wake-up sets p_triggered, and the task looks
+ * at it once it has announced its sleep.
  */
 #include "fs/poll.h"
 #include "kern/task.h"
@@ -110,7 +111,8 @@ static void ask(struct poll_item *it, struct poller *p)
 	it->revents = file_poll(it->ref.file, &p->table) & it->events;
 }
 
-/* One round over all items: how many are ready. The first one that is spares the rest the queues. */
+/* One round over all items: how many are ready. The first one that is spares the rest the queues.
+ */
 static u32 ask_all(struct poll_item *items, u32 n, struct poller *p)
 {
 	u32 ready = 0;
@@ -162,7 +164,7 @@ long kern_poll(struct poll_item *items, u32 n, u64 deadline)
 	p.chunks = NULL;
 	/* The files stay while their queues are joined, whoever closes them. */
 	for (u32 k = 0; k < n; k++)
-		items[k].ref = items[k].fd < 0 ? (struct fdref){ NULL, false } : fd_get(items[k].fd);
+		items[k].ref = items[k].fd < 0 ? (struct fdref){NULL, false} : fd_get(items[k].fd);
 	r = poll_loop(items, n, deadline, &p);
 	remove_all(&p);
 	for (u32 k = 0; k < n; k++)

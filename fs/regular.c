@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files that live in the page cache: read, write, seek, truncate, preallocate, map. Writers hold i_lock; readers do not,
- * they look at the size once a page. Bytes of the last page behind the end are kept 0, so that growth shows zeros.
+ * Files that live in the page cache: read, write, seek, truncate, preallocate, map. Writers hold
+ * i_lock; readers do not, they look at the size once a page. Bytes of the last page behind the end
+ * are kept 0, so that growth shows zeros.
  */
 #include "fs/vfs.h"
 #include "kern/signal.h"
@@ -40,7 +41,7 @@ static long regular_read(struct file *f, struct uio *u, u64 *pos)
 				break;
 		}
 		if (likely(page)) {
-			moved = uio_write(u, (char *)page_address(page) + off, n);
+			moved = uio_put(u, (char *)page_address(page) + off, n);
 			page_put(page);
 		} else {
 			moved = uio_zero(u, n);
@@ -56,7 +57,8 @@ static long regular_read(struct file *f, struct uio *u, u64 *pos)
 	return done ? (long)done : err;
 }
 
-/* RLIMIT_FSIZE (setrlimit(2)): SIGXFSZ and EFBIG at the limit, a short write before it. The new length, or negative. */
+/* RLIMIT_FSIZE (setrlimit(2)): SIGXFSZ and EFBIG at the limit, a short write before it. The new
+ * length, or negative. */
 static s64 write_limit(const struct file *f, u64 pos, size_t n)
 {
 	u64 limit = rlimit_current(RLIMIT_FSIZE);
@@ -64,7 +66,7 @@ static s64 write_limit(const struct file *f, u64 pos, size_t n)
 
 	if (unlikely(limit < VFS_SIZE_MAX)) {
 		if (pos >= limit) {
-			signal_send_simple(current, SIGXFSZ);
+			signal_send_self(SIGXFSZ);
 			return -EFBIG;
 		}
 		n = MIN(n, limit - pos);
@@ -72,6 +74,30 @@ static s64 write_limit(const struct file *f, u64 pos, size_t n)
 	if (pos >= max)
 		return -EFBIG;
 	return (s64)MIN(n, max - pos);
+}
+
+/* [from, to) of one page becomes 0, if the page is there. */
+static void zero_in_page(struct inode *i, u64 from, u64 to)
+{
+	struct page *page;
+
+	if (from == to)
+		return;
+	page = pagecache_find(&i->i_cache, from / PAGE_SIZE);
+	if (!page)
+		return;
+	memset((char *)page_address(page) + from % PAGE_SIZE, 0, to - from);
+	page_put(page);
+}
+
+/* i_lock held, the size is about to grow to `size` or data to be written there. What a shared
+ * mapping left behind the end of the last page must not become content. */
+static void zero_behind_end(struct inode *i, u64 size)
+{
+	u64 end = i->i_size;
+
+	if (size > end)
+		zero_in_page(i, end, MIN(size, ALIGN_UP(end, PAGE_SIZE)));
 }
 
 /* i_lock held. Bytes written, or the error if there are none. */
@@ -86,7 +112,7 @@ static long write_pages(struct inode *i, struct uio *u, u64 *pos, size_t n)
 
 		if (err)
 			return done ? (long)done : err;
-		moved = uio_read(u, (char *)page_address(page) + off, want);
+		moved = uio_take(u, (char *)page_address(page) + off, want);
 		if (!(page->pg_flags & PG_DIRTY))
 			__atomic_fetch_or(&page->pg_flags, PG_DIRTY, __ATOMIC_RELAXED);
 		page_put(page);
@@ -115,6 +141,7 @@ static long regular_write(struct file *f, struct uio *u, u64 *pos)
 	r = n < 0 ? (long)n : inode_remove_privs(i);
 	if (!r) {
 		inode_touch(i);
+		zero_behind_end(i, *pos);
 		r = write_pages(i, u, pos, (size_t)n);
 	}
 	mutex_unlock(&i->i_lock);
@@ -123,25 +150,12 @@ static long regular_write(struct file *f, struct uio *u, u64 *pos)
 
 /* --- size --- */
 
-/* [from, to) of one page becomes 0, if the page is there. */
-static void zero_in_page(struct inode *i, u64 from, u64 to)
-{
-	struct page *page;
-
-	if (from == to)
-		return;
-	page = pagecache_find(&i->i_cache, from / PAGE_SIZE);
-	if (!page)
-		return;
-	memset((char *)page_address(page) + from % PAGE_SIZE, 0, to - from);
-	page_put(page);
-}
-
 /* i_lock held. The size falls first, so that no reader finds a page that is about to go. */
 void inode_set_size(struct inode *i, u64 size)
 {
 	u64 old = i->i_size;
 
+	zero_behind_end(i, size);
 	WRITE_ONCE(i->i_size, size);
 	if (size >= old)
 		return;
@@ -152,12 +166,12 @@ void inode_set_size(struct inode *i, u64 size)
 
 int vfs_truncate(struct inode *i, u64 size)
 {
-	struct iattr a = { .valid = ATTR_SIZE | ATTR_MTIME_NOW, .size = size };
+	struct iattr a = {.valid = ATTR_SIZE | ATTR_MTIME_NOW, .size = size};
 	int err = 0;
 
 	mutex_lock(&i->i_lock);
 	if (size > i->i_size && size > rlimit_current(RLIMIT_FSIZE)) {
-		signal_send_simple(current, SIGXFSZ);
+		signal_send_self(SIGXFSZ);
 		err = -EFBIG;
 	}
 	if (!err)
@@ -183,8 +197,8 @@ static s64 seek_data(struct inode *i, u64 off, bool hole)
 		return -ENXIO;
 	if (!has_holes(i))
 		return (s64)(hole ? size : off);
-	found = hole ? pagecache_next_hole(&i->i_cache, off / PAGE_SIZE) :
-		       pagecache_next(&i->i_cache, off / PAGE_SIZE);
+	found = hole ? pagecache_next_hole(&i->i_cache, off / PAGE_SIZE)
+		     : pagecache_next(&i->i_cache, off / PAGE_SIZE);
 	if (found > size / PAGE_SIZE)
 		return hole ? (s64)size : -ENXIO;
 	found = MAX(found * PAGE_SIZE, off);
@@ -244,7 +258,8 @@ static int preallocate(struct inode *i, u64 off, u64 end)
 	}
 	if (i->i_super->s_pages_max && i->i_super->s_pages + missing > i->i_super->s_pages_max)
 		return -ENOSPC;
-	for (u64 at = pagecache_next_hole(pc, first); at <= last; at = pagecache_next_hole(pc, at + 1)) {
+	for (u64 at = pagecache_next_hole(pc, first); at <= last;
+	     at = pagecache_next_hole(pc, at + 1)) {
 		struct page *page;
 		int err = pagecache_get(pc, at, true, &page);
 
@@ -280,8 +295,9 @@ static long regular_fallocate(struct file *f, u32 mode, u64 off, u64 len)
 	if (!has_holes(i) || mode & ~(u32)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	mutex_lock(&i->i_lock);
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i->i_size && end > rlimit_current(RLIMIT_FSIZE)) {
-		signal_send_simple(current, SIGXFSZ);
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i->i_size &&
+	    end > rlimit_current(RLIMIT_FSIZE)) {
+		signal_send_self(SIGXFSZ);
 		err = -EFBIG;
 	} else if (mode & FALLOC_FL_PUNCH_HOLE) {
 		punch(i, off, end);
@@ -289,7 +305,7 @@ static long regular_fallocate(struct file *f, u32 mode, u64 off, u64 len)
 	} else {
 		err = preallocate(i, off, end);
 		if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > i->i_size)
-			WRITE_ONCE(i->i_size, end);
+			inode_set_size(i, end);
 		if (!err)
 			inode_touch(i);
 	}
@@ -306,7 +322,8 @@ int file_mmap_cache(struct file *f, struct vma *v)
 	return 0;
 }
 
-/* Memory is where these files are; a file system with a store behind it brings operations of its own. */
+/* Memory is where these files are; a file system with a store behind it brings operations of its
+ * own. */
 static int regular_fsync(struct file *f, bool data_only)
 {
 	(void)f;

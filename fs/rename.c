@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * rename(2). Between two directories rename_mutex keeps the tree still, so "is above" stays true until the move is done;
- * the two are then locked the upper one first, or by address.
+ * rename(2). Between two directories rename_mutex keeps the tree still, so "is above" stays true
+ * until the move is done; the two are then locked the upper one first, or by address.
  */
 #include "fs/namei.h"
 #include "kern/task.h"
@@ -96,8 +96,8 @@ static int check_rights(struct walk *from, struct dentry *old, struct walk *to, 
 }
 
 /* All is locked and looked up. */
-static int rename_locked(struct walk *from, struct dentry *old, struct walk *to, struct dentry *new_,
-			 u32 flags)
+static int rename_locked(struct walk *from, struct dentry *old, struct walk *to,
+			 struct dentry *new_, u32 flags)
 {
 	struct inode *olddir = from->at.dentry->d_inode, *newdir = to->at.dentry->d_inode;
 	struct inode *victim = flags & RENAME_EXCHANGE ? NULL : new_->d_inode;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * File system instances and types. A super is counted by its mounts; with the last one its names, then its inodes,
- * then its private data go away, in this order.
+ * File system instances and types. A super is counted by its mounts; with the last one its names,
+ * then its inodes, then its private data go away, in this order.
  */
 #include "fs/vfs.h"
 #include "lib/string.h"

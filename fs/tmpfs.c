@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * tmpfs: names are pinned dentries, contents are the page cache, symbolic links a string. Nothing lies behind them, so
- * whatever is not in a cache does not exist. Pages and inodes are counted against the limits of the super.
+ * tmpfs: names are pinned dentries, contents are the page cache, symbolic links a string. Nothing
+ * lies behind them, so whatever is not in a cache does not exist. Pages and inodes are counted
+ * against the limits of the super.
  */
 #include "fs/vfs.h"
 #include "kern/log.h"
@@ -28,7 +29,7 @@ static int tmpfs_charge(struct pagecache *pc, s64 pages)
 	return 0;
 }
 
-static const struct pagecache_ops tmpfs_cache_ops = { .charge = tmpfs_charge };
+static const struct pagecache_ops tmpfs_cache_ops = {.charge = tmpfs_charge};
 
 static int tmpfs_dir_fsync(struct file *f, bool data_only)
 {
@@ -51,7 +52,8 @@ static void uncount_inode(struct super *s)
 }
 
 /* Owner and mode by the rules for a new member of dir; NULL dir: a root. */
-static int tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, kdev rdev, struct inode **out)
+static int tmpfs_inode(struct super *s, const struct inode *dir, u32 mode, kdev rdev,
+		       struct inode **out)
 {
 	u64 count = __atomic_add_fetch(&s->s_inodes, 1, __ATOMIC_RELAXED);
 	struct inode *i;
@@ -259,7 +261,7 @@ const struct inode_ops tmpfs_file_ops = {
 
 static int tmpfs_statfs(struct super *s, struct kstatfs *out)
 {
-	*out = (struct kstatfs){ .bsize = PAGE_SIZE, .frsize = PAGE_SIZE };
+	*out = (struct kstatfs){.bsize = PAGE_SIZE, .frsize = PAGE_SIZE};
 	if (s->s_pages_max) {
 		out->blocks = s->s_pages_max;
 		out->bfree = s->s_pages_max - MIN(s->s_pages, s->s_pages_max);
@@ -368,7 +370,7 @@ static int parse_options(struct tmpfs_options *o, const char *data)
 
 static int tmpfs_remount(struct super *s, const char *data)
 {
-	struct tmpfs_options o = { .pages = s->s_pages_max, .inodes = s->s_inodes_max };
+	struct tmpfs_options o = {.pages = s->s_pages_max, .inodes = s->s_inodes_max};
 	int err = parse_options(&o, data);
 
 	if (err)
@@ -413,7 +415,8 @@ int tmpfs_create(const char *type, u64 max_pages, u64 max_inodes, struct super *
 	return 0;
 }
 
-static int mount_with(const char *type, struct tmpfs_options *o, const char *data, struct super **out)
+static int mount_with(const char *type, struct tmpfs_options *o, const char *data,
+		      struct super **out)
 {
 	const struct cred *c = cred_current();
 	struct inode *root;
@@ -436,7 +439,7 @@ static int mount_with(const char *type, struct tmpfs_options *o, const char *dat
 
 static int tmpfs_mount(const char *source, const char *data, struct super **out)
 {
-	struct tmpfs_options o = { .pages = half_of_memory(), .inodes = half_of_memory() };
+	struct tmpfs_options o = {.pages = half_of_memory(), .inodes = half_of_memory()};
 
 	(void)source;
 	return mount_with("tmpfs", &o, data, out);
@@ -444,7 +447,7 @@ static int tmpfs_mount(const char *source, const char *data, struct super **out)
 
 static int ramfs_mount(const char *source, const char *data, struct super **out)
 {
-	struct tmpfs_options o = { .mode = 0755, .mode_set = true };
+	struct tmpfs_options o = {.mode = 0755, .mode_set = true};
 
 	(void)source;
 	return mount_with("ramfs", &o, data, out);
@@ -452,8 +455,8 @@ static int ramfs_mount(const char *source, const char *data, struct super **out)
 
 void tmpfs_init(void)
 {
-	static const struct fs_type tmpfs = { "tmpfs", tmpfs_mount };
-	static const struct fs_type ramfs = { "ramfs", ramfs_mount };
+	static const struct fs_type tmpfs = {"tmpfs", tmpfs_mount};
+	static const struct fs_type ramfs = {"ramfs", ramfs_mount};
 
 	fs_register(&tmpfs);
 	fs_register(&ramfs);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A transfer in progress: user segments or one kernel buffer. File code sees only this, never a user pointer.
+// A transfer in progress: user segments or one kernel buffer. File code sees only this, never a
+// user pointer.
 #pragma once
 
 #include "lib/types.h"
+#include "machine/uaccess.h"
 
 struct uio_seg {
 	union {
@@ -16,8 +18,8 @@ struct uio {
 	struct uio_seg *segs; // remaining, first one partly used
 	u32 nsegs;
 	bool kernel;
-	size_t seg_off; // used of segs[0]
-	size_t resid;	// bytes left in total
+	size_t seg_off;	    // used of segs[0]
+	size_t resid;	    // bytes left in total
 	struct uio_seg one; // storage for the simple case
 };
 
@@ -29,3 +31,27 @@ size_t uio_write(struct uio *u, const void *src, size_t n); // into the transfer
 size_t uio_read(struct uio *u, void *dst, size_t n);	    // out of it (a write)
 size_t uio_zero(struct uio *u, size_t n);
 void uio_skip(struct uio *u, size_t n);
+
+// The same two for the common case of one user buffer, without a call but the copy itself.
+static inline size_t uio_put(struct uio *u, const void *src, size_t n)
+{
+	size_t moved;
+
+	if (unlikely(u->nsegs != 1 || u->kernel || n > u->resid))
+		return uio_write(u, src, n);
+	moved = n - copyout_part(uptr_add(u->segs->user, u->seg_off), src, n);
+	u->seg_off += moved;
+	u->resid -= moved;
+	return moved;
+}
+static inline size_t uio_take(struct uio *u, void *dst, size_t n)
+{
+	size_t moved;
+
+	if (unlikely(u->nsegs != 1 || u->kernel || n > u->resid))
+		return uio_read(u, dst, n);
+	moved = n - copyin_part(dst, uptr_add(u->segs->user, u->seg_off), n);
+	u->seg_off += moved;
+	u->resid -= moved;
+	return moved;
+}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The initramfs becomes the root file system. Entries act as on Linux: a later one replaces an earlier one of another
- * type, hard links are found by device and inode within one archive; missing parent directories are made. Runs once, at
- * boot, before there is a program: owners and modes are set without asking for permission.
+ * The initramfs becomes the root file system. Entries act as on Linux: a later one replaces an
+ * earlier one of another type, hard links are found by device and inode within one archive; missing
+ * parent directories are made. Runs once, at boot, before there is a program: owners and modes are
+ * set without asking for permission.
  */
 #include "fs/unpack.h"
 #include "fs/vfs.h"
@@ -16,9 +17,9 @@
 
 #include <linux/errno.h>
 
-#define SPEC_NAME  ".postern/spec"
-#define LINK_BITS  6
-#define SECOND_NS  1000000000ull
+#define SPEC_NAME ".postern/spec"
+#define LINK_BITS 6
+#define SECOND_NS 1000000000ull
 
 /* A file with several names, or a directory whose time is set at the end. */
 struct seen {
@@ -55,8 +56,8 @@ static struct seen *seen_add(struct seen **head, const struct path *p, const str
 
 	if (!s)
 		return NULL;
-	*s = (struct seen){ *head, *p, archive, e->dev_major, e->dev_minor, e->ino,
-			    e->mtime * SECOND_NS };
+	*s = (struct seen){
+		*head, *p, archive, e->dev_major, e->dev_minor, e->ino, e->mtime * SECOND_NS};
 	path_get(p);
 	*head = s;
 	return s;
@@ -97,7 +98,8 @@ static int make_parents(const char *name)
 	return err;
 }
 
-/* What stands in the way of a new entry goes: everything but a directory or a file of the same type. */
+/* What stands in the way of a new entry goes: everything but a directory or a file of the same
+ * type. */
 static int clear_place(const char *name, u32 mode)
 {
 	struct path p;
@@ -188,7 +190,8 @@ static int fill_file(struct unpack *u, struct inode *i, const u8 *data, u64 size
 		struct page *page;
 		int err;
 
-		/* Of the last page only a part is the file's, and what follows must read as zeros: copied. */
+		/* Of the last page only a part is the file's, and what follows must read as zeros:
+		 * copied. */
 		if (in_place && n == PAGE_SIZE && adopt(i, data + at, at / PAGE_SIZE))
 			continue;
 		err = pagecache_get(&i->i_cache, at / PAGE_SIZE, true, &page);
@@ -235,7 +238,8 @@ static int unpack_entry(struct unpack *u, const struct cpio_entry *e)
 	if (err)
 		return err;
 	err = set_up(u, e, &p, link != NULL);
-	if (!err && linkable && !link && !seen_add(link_bucket(u, e), &p, e, e->archive + u->archive_base))
+	if (!err && linkable && !link &&
+	    !seen_add(link_bucket(u, e), &p, e, e->archive + u->archive_base))
 		err = -ENOMEM;
 	/* What is made in a directory changes its time: it is set when all is done. */
 	if (!err && S_ISDIR(e->mode) && !seen_add(&u->dirs, &p, e, 0))
@@ -257,8 +261,9 @@ static int unpack_archives(struct unpack *u, const u8 *base, size_t len, size_t 
 
 		if (!err)
 			continue;
-		u->why = err == -ENOMEM || err == -ENOSPC ? "no memory for the files of the archive" :
-							    "an entry of the archive cannot be made";
+		u->why = err == -ENOMEM || err == -ENOSPC
+				 ? "no memory for the files of the archive"
+				 : "an entry of the archive cannot be made";
 		return err;
 	}
 	if (more < 0)
@@ -316,8 +321,10 @@ static int expanded_put(void *ctx, const u8 *data, size_t len)
 static int expand(struct unpack *u, const u8 *data, size_t len, size_t *used, struct expanded *x)
 {
 	struct inflate *z = kmalloc(sizeof(*z));
-	struct inflate_out out = { .buf = kmalloc(INFLATE_BUF_MIN), .size = INFLATE_BUF_MIN,
-				   .flush = expanded_put, .ctx = x };
+	struct inflate_out out = {.buf = kmalloc(INFLATE_BUF_MIN),
+				  .size = INFLATE_BUF_MIN,
+				  .flush = expanded_put,
+				  .ctx = x};
 	int err = -ENOMEM;
 
 	u->why = "no memory to expand the archive";
@@ -357,7 +364,7 @@ static int unpack_expanded(struct unpack *u, const struct expanded *x)
 
 static int unpack_gzip(struct unpack *u, const u8 *data, size_t len, size_t *used)
 {
-	struct expanded x = { 0 };
+	struct expanded x = {0};
 	int err = expand(u, data, len, used, &x);
 
 	if (!err)
@@ -408,9 +415,10 @@ static struct super *lift_limit(u64 *limit)
 	return s;
 }
 
-int unpack_initramfs(u64 phys, size_t len, void (*spec)(const char *text, size_t len), const char **why)
+int unpack_initramfs(u64 phys, size_t len, void (*spec)(const char *text, size_t len),
+		     const char **why)
 {
-	struct unpack u = { .spec = spec, .why = "", .in_place = true };
+	struct unpack u = {.spec = spec, .why = "", .in_place = true};
 	u64 limit, total;
 	struct super *s = lift_limit(&limit);
 	struct page_stats stats;

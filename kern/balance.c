@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which CPU a task runs on. A task that wakes goes back to its CPU when that is idle, else to an idle one, else back;
-// a CPU with nothing to do takes a task that waits elsewhere; a busy one tells an idle one now and then that
-// there is work. Numbers of other queues are read without their locks: a guess that is checked before it counts.
+// Which CPU a task runs on. A task that wakes goes back to its CPU when that is idle, else to an
+// idle one, else back; a CPU with nothing to do takes a task that waits elsewhere; a busy one tells
+// an idle one now and then that there is work. Numbers of other queues are read without their
+// locks: a guess that is checked before it counts.
 
 #include "kern/runqueue.h"
 #include "kern/time.h"
@@ -57,12 +58,13 @@ static struct runqueue *busiest(const struct runqueue *rq, u32 at_least)
 	return found;
 }
 
-// A task of `from` that may run on `to`: of the fair ones the one that would wait longest there. Both locked.
+// A task of `from` that may run on `to`: of the fair ones the one that would wait longest there.
+// Both locked.
 static struct task *stealable(struct runqueue *from, const struct runqueue *to)
 {
 	struct task *t;
 
-	list_for_each_entry(t, &from->rq_rt, t_rq_link)
+	list_for_each_entry (t, &from->rq_rt, t_rq_link)
 		if (t->t_se.se_affinity & BIT(to->rq_cpu))
 			return t;
 	for (struct rb_node *n = rb_last(&from->rq_fair); n; n = rb_prev(n)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Credentials and the set*id rules of credentials(7) and capabilities(7), "Effect of user ID changes on capabilities".
-// An object never changes once a task holds it: each call copies, judges, changes the copy, and commits it.
+// Credentials and the set*id rules of credentials(7) and capabilities(7), "Effect of user ID
+// changes on capabilities". An object never changes once a task holds it: each call copies, judges,
+// changes the copy, and commits it.
 
 #include "kern/cred.h"
 
@@ -14,14 +15,14 @@
 
 #define CAPS_ALL (BIT(CAP_LAST_CAP + 1) - 1)
 // What a change of the file-system user id takes and gives.
-#define CAPS_FS                                                                                    \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |      \
+#define CAPS_FS                                                                                \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | \
 	 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD) | BIT(CAP_MAC_OVERRIDE))
 
 static struct slab_cache cred_cache = SLAB_CACHE(cred_cache, "cred", struct cred);
 
 struct cred init_cred = {
-	.c_ref = { 1 }, // never given back
+	.c_ref = {1}, // never given back
 	.c_cap_effective = CAPS_ALL,
 	.c_cap_permitted = CAPS_ALL,
 	.c_cap_bounding = CAPS_ALL,
@@ -74,8 +75,8 @@ struct cred *cred_get_task(struct task *t)
 	return c;
 }
 
-// A process that changed its identity is not to be dumped or traced by its former equals, and its parent's
-// death is not its business any more (prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG).
+// A process that changed its identity is not to be dumped or traced by its former equals, and its
+// parent's death is not its business any more (prctl(2), PR_SET_DUMPABLE and PR_SET_PDEATHSIG).
 static void identity_changed(struct task *t)
 {
 	t->t_dumpable = 0;
@@ -110,8 +111,9 @@ bool cred_same_user(struct task *t)
 
 static bool inspect_ids_ok(const struct cred *me, const struct cred *other)
 {
-	return me->c_uid == other->c_uid && me->c_uid == other->c_euid && me->c_uid == other->c_suid &&
-	       me->c_gid == other->c_gid && me->c_gid == other->c_egid && me->c_gid == other->c_sgid;
+	return me->c_uid == other->c_uid && me->c_uid == other->c_euid &&
+	       me->c_uid == other->c_suid && me->c_gid == other->c_gid &&
+	       me->c_gid == other->c_egid && me->c_gid == other->c_sgid;
 }
 
 bool cred_may_inspect(struct task *t)
@@ -210,7 +212,8 @@ int cred_set_reuid(u32 ruid, u32 euid)
 		c->c_uid = ruid;
 	if (euid != CRED_KEEP)
 		c->c_euid = euid;
-	// setreuid(2): the saved id follows when the real one is set, or the effective one to another than it was.
+	// setreuid(2): the saved id follows when the real one is set, or the effective one to
+	// another than it was.
 	if (ruid != CRED_KEEP || (euid != CRED_KEEP && euid != old->c_uid))
 		c->c_suid = c->c_euid;
 	return commit_uids(c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The end of threads and processes. A thread gives back what it uses, leaves its process and is gone at its last switch. The
-// last one makes the process a zombie: its children get another parent, its own parent is told and collects the status.
+// The end of threads and processes. A thread gives back what it uses, leaves its process and is
+// gone at its last switch. The last one makes the process a zombie: its children get another
+// parent, its own parent is told and collects the status.
 
 #include "dev/tty.h"
 #include "kern/files.h"
@@ -22,7 +23,7 @@
 #include <asm/errno.h>
 
 #define STATUS_CORE 0x80
-#define TICK_NS (NSEC_PER_SEC / TIME_USER_HZ)
+#define TICK_NS	    (NSEC_PER_SEC / TIME_USER_HZ)
 
 // --- memory ---
 
@@ -42,7 +43,8 @@ static struct mm *detach_mm(struct task *t)
 	return mm;
 }
 
-// A joiner waits on the tid's word (clone(2), CLONE_CHILD_CLEARTID). Nobody can, when the memory ends with us.
+// A joiner waits on the tid's word (clone(2), CLONE_CHILD_CLEARTID). Nobody can, when the memory
+// ends with us.
 static void clear_child_tid(struct task *t)
 {
 	uptr addr = t->t_clear_child_tid;
@@ -112,7 +114,7 @@ static bool parent_ignores(struct process *parent, bool *quiet)
 static bool notify_parent_locked(struct process *p)
 {
 	struct process *parent = p->p_parent;
-	struct ksiginfo si = { .signo = p->p_exit_signal, .pid = p->p_pid };
+	struct ksiginfo si = {.signo = p->p_exit_signal, .pid = p->p_pid};
 	bool reap = false, quiet = false;
 
 	if (p->p_exit_signal == SIGCHLD)
@@ -128,11 +130,13 @@ static bool notify_parent_locked(struct process *p)
 	return reap;
 }
 
-// A group that loses its last link to its session's shell and has stopped members gets a hangup (POSIX exit()).
-static void orphan_check_locked(struct process *p, struct process *parent, const struct process *leaving)
+// A group that loses its last link to its session's shell and has stopped members gets a hangup
+// (POSIX exit()).
+static void orphan_check_locked(struct process *p, struct process *parent,
+				const struct process *leaving)
 {
 	struct pgroup *g = p->p_pgrp;
-	struct ksiginfo si = { .signo = SIGHUP, .code = SI_KERNEL };
+	struct ksiginfo si = {.signo = SIGHUP, .code = SI_KERNEL};
 
 	if (!parent || !parent->p_pgrp || parent->p_pgrp == g ||
 	    parent->p_pgrp->g_session != g->g_session)
@@ -157,7 +161,7 @@ static struct process *find_reaper(struct process *p)
 static void send_pdeathsig_locked(struct process *child)
 {
 	struct task *t = child->p_leader;
-	struct ksiginfo si = { .signo = t->t_pdeathsig, .code = SI_USER };
+	struct ksiginfo si = {.signo = t->t_pdeathsig, .code = SI_USER};
 
 	if (!t->t_pdeathsig || child->p_zombie)
 		return;
@@ -171,7 +175,7 @@ static void reparent_children_locked(struct process *p, struct list *dead)
 {
 	struct process *child, *next, *reaper = find_reaper(p);
 
-	list_for_each_entry_safe(child, next, &p->p_children, p_sibling) {
+	list_for_each_entry_safe (child, next, &p->p_children, p_sibling) {
 		send_pdeathsig_locked(child);
 		list_move_tail(&reaper->p_children, &child->p_sibling);
 		child->p_parent = reaper;
@@ -194,7 +198,7 @@ static void hand_over_children_locked(struct task *t)
 {
 	struct process *child;
 
-	list_for_each_entry(child, &t->t_proc->p_children, p_sibling) {
+	list_for_each_entry (child, &t->t_proc->p_children, p_sibling) {
 		if (child->p_parent_tid != t->t_tid)
 			continue;
 		send_pdeathsig_locked(child);
@@ -233,7 +237,7 @@ static void release_list(struct list *dead)
 {
 	struct process *p, *next;
 
-	list_for_each_entry_safe(p, next, dead, p_sibling) {
+	list_for_each_entry_safe (p, next, dead, p_sibling) {
 		list_del(&p->p_sibling);
 		process_release_done(p);
 	}
@@ -246,7 +250,7 @@ static void retarget_signals_locked(struct process *p)
 
 	if (!p->p_pending.sq_set)
 		return;
-	list_for_each_entry(t, &p->p_threads, t_threads) {
+	list_for_each_entry (t, &p->p_threads, t_threads) {
 		if (t->t_exiting)
 			continue;
 		task_set_work(t, WORK_SIGNAL);
@@ -275,7 +279,8 @@ static bool exit_begin(struct task *t)
 	return last;
 }
 
-// Takes a thread off its process. The leader stays until the process is reaped: its number is the process's.
+// Takes a thread off its process. The leader stays until the process is reaped: its number is the
+// process's.
 static bool leave_process_locked(struct task *t)
 {
 	struct process *p = t->t_proc;
@@ -391,7 +396,7 @@ void process_exit(s32 status)
 		p->p_stopped = false;
 		p->p_group_exit_code = status;
 		if (p->p_live > 1)
-			list_for_each_entry(t, &p->p_threads, t_threads)
+			list_for_each_entry (t, &p->p_threads, t_threads)
 				if (t != current)
 					prod_locked(t);
 	}
@@ -414,7 +419,7 @@ static struct task *take_leadership_locked(struct process *p, struct task *t)
 	list_del(&old->t_threads);
 	p->p_leader = t;
 	spin_unlock_irq(&p->p_siglock, irq);
-	task_unhash_locked(t); // its own number becomes free …
+	task_unhash_locked(t);	// its own number becomes free …
 	list_del(&old->t_hash); // … and the leader's stays taken, for it
 	t->t_tid = old->t_tid;
 	task_hash_locked(t);
@@ -430,7 +435,7 @@ static bool doom_others(struct process *p)
 
 	if (first) {
 		p->p_dethread = current;
-		list_for_each_entry(t, &p->p_threads, t_threads) {
+		list_for_each_entry (t, &p->p_threads, t_threads) {
 			if (t == current || t->t_exiting)
 				continue;
 			t->t_doomed = 1;

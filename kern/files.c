@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Descriptor tables and the working directory. A table is shared by the tasks of CLONE_FILES; only they change it, so a task
-// whose table has one reference looks without lock or count. A slot is free, reserved (bit set, no file yet), or open.
+// Descriptor tables and the working directory. A table is shared by the tasks of CLONE_FILES; only
+// they change it, so a task whose table has one reference looks without lock or count. A slot is
+// free, reserved (bit set, no file yet), or open.
 
 #include "kern/files.h"
 
@@ -70,7 +71,8 @@ static bool files_grow(struct files *f, u32 fd)
 	return max == f->fs_max || files_grow_to(f, max);
 }
 
-// The size that holds every open slot: a parent's one high descriptor of long ago costs its children nothing.
+// The size that holds every open slot: a parent's one high descriptor of long ago costs its
+// children nothing.
 static u32 used_size(const struct files *f)
 {
 	u32 max = f->fs_max;
@@ -94,7 +96,8 @@ static void copy_slots(struct files *to, const struct files *from, u32 max)
 				file_get(file);
 				continue;
 			}
-			bitmap_clear(to->fs_open, fd); // reserved by a thread that is just opening it
+			// reserved by a thread that is just opening it
+			bitmap_clear(to->fs_open, fd);
 			bitmap_clear(to->fs_cloexec, fd);
 		}
 	}
@@ -164,7 +167,7 @@ static struct fdref fd_get_shared(struct files *f, int fd, bool path_ok)
 	if (file)
 		file_get(file);
 	spin_unlock(&f->fs_lock);
-	return (struct fdref){ file, true };
+	return (struct fdref){file, true};
 }
 
 static ALWAYS_INLINE struct fdref fd_look(int fd, bool path_ok)
@@ -173,7 +176,7 @@ static ALWAYS_INLINE struct fdref fd_look(int fd, bool path_ok)
 
 	// Nobody else can close it while we use it.
 	if (likely(READ_ONCE(f->fs_ref.r_n) == 1))
-		return (struct fdref){ slot_file(f, fd, path_ok), false };
+		return (struct fdref){slot_file(f, fd, path_ok), false};
 	return fd_get_shared(f, fd, path_ok);
 }
 
@@ -285,7 +288,8 @@ int fd_alloc_install(struct file *file, bool cloexec)
 }
 
 // The old file, or NULL. -EBUSY: between open's reservation and its end (dup2(2), NOTES).
-static int replace_locked(struct files *f, u32 fd, struct file *file, bool cloexec, struct file **old)
+static int replace_locked(struct files *f, u32 fd, struct file *file, bool cloexec,
+			  struct file **old)
 {
 	if (fd >= f->fs_max && !files_grow(f, fd))
 		return -ENOMEM;
@@ -347,7 +351,8 @@ int fd_cloexec_set(int fd, bool cloexec)
 	return r;
 }
 
-// The next open file in [*fd, last], taken out of its slot; only one that closes at exec if `cloexec`.
+// The next open file in [*fd, last], taken out of its slot; only one that closes at exec if
+// `cloexec`.
 static struct file *take_next(struct files *f, u32 *fd, u32 last, bool cloexec)
 {
 	struct file *file = NULL;

@@ -27,13 +27,14 @@ struct fsctx {
 };
 
 struct files *files_create(void);
-struct files *files_copy(const struct files *f);	   // fork; NULL on no memory
+struct files *files_copy(const struct files *f); // fork; NULL on no memory
 void files_put(struct files *f);
-void files_close_exec(struct files *f);			   // exec
+void files_close_exec(struct files *f); // exec
 struct fsctx *fsctx_copy(const struct fsctx *x);
 void fsctx_put(struct fsctx *x);
 
-// Lends the file behind fd. A table that is not shared needs no count: put with fd_put(ref). -EBADF.
+// Lends the file behind fd. A table that is not shared needs no count: put with fd_put(ref).
+// -EBADF.
 struct fdref {
 	struct file *file; // NULL: bad descriptor (also O_PATH unless fd_get_path)
 	bool counted;
@@ -42,16 +43,19 @@ struct fdref fd_get(int fd);
 struct fdref fd_get_path(int fd); // allows O_PATH files
 void fd_put(struct fdref r);
 struct file *fd_get_file(int fd); // always counted: file_put
-// Lowest free slot >= min, reserved (slot NULL, bit set): fd or -EMFILE. Then fd_install or fd_release.
+// Lowest free slot >= min, reserved (slot NULL, bit set): fd or -EMFILE. Then fd_install or
+// fd_release.
 int fd_reserve(int min, bool cloexec);
 void fd_install(int fd, struct file *f); // takes over the reference
 void fd_release(int fd);
-int fd_close(int fd);			 // 0, -EBADF, and the file's flush error
+int fd_close(int fd);				    // 0, -EBADF, and the file's flush error
 int fd_alloc_install(struct file *f, bool cloexec); // fd or negative; consumes f only on success
-// dup2/dup3 onto fd `newfd` (≠ f's own): closes what was there; newfd, -EBADF (past the limit), -EBUSY (reserved). f is counted anew.
+// dup2/dup3 onto fd `newfd` (≠ f's own): closes what was there; newfd, -EBADF (past the limit),
+// -EBUSY (reserved). f is counted anew.
 int fd_replace(int newfd, struct file *f, bool cloexec);
 int fd_cloexec_get(int fd);		  // 0 or 1, -EBADF; O_PATH files too
 int fd_cloexec_set(int fd, bool cloexec); // 0, -EBADF
 // close_range(2): closes (or marks close-on-exec) all of [first, last].
 void fd_close_range(u32 first, u32 last, bool only_cloexec);
-// Each close of a descriptor (fd_close, exec, exit, dup2) must call file_flush(f, files) of fs/vfs.h and then file_put(f).
+// Each close of a descriptor (fd_close, exec, exit, dup2) must call file_flush(f, files) of
+// fs/vfs.h and then file_put(f).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// clone(2) in all its forms. The child is built from counted objects, each shared or copied as the flags say; whatever can
-// fail comes before link_child(), which makes it visible. Then it only has to be made runnable.
+// clone(2) in all its forms. The child is built from counted objects, each shared or copied as the
+// flags say; whatever can fail comes before link_child(), which makes it visible. Then it only has
+// to be made runnable.
 
 #include "kern/cred.h"
 #include "kern/files.h"
@@ -22,8 +23,8 @@
 #include <linux/signal.h>
 
 // There are no name spaces: as on a Linux built without them.
-#define CLONE_NAMESPACES                                                                       \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |         \
+#define CLONE_NAMESPACES                                                               \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET)
 
 static int check_flags(const struct clone_request *rq)
@@ -62,7 +63,7 @@ static int copy_sighand(struct process *p, u64 flags)
 		struct kaction *a = &p->p_sighand->sh_action[i];
 		u64 keep = a->handler == (u64)SIG_IGN ? a->handler : (u64)SIG_DFL;
 
-		*a = (struct kaction){ .handler = keep };
+		*a = (struct kaction){.handler = keep};
 	}
 	return 0;
 }
@@ -132,7 +133,8 @@ static void copy_attributes(struct task *t, const struct clone_request *rq)
 	t->t_personality = me->t_personality;
 	t->t_timerslack = me->t_timerslack;
 	memcpy(t->t_name, me->t_name, sizeof(t->t_name));
-	// A new stack in the same memory is no place for the parent's signal stack (clone(2), sigaltstack(2)).
+	// A new stack in the same memory is no place for the parent's signal stack (clone(2),
+	// sigaltstack(2)).
 	if ((rq->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM)
 		t->t_altstack.flags = SS_DISABLE;
 	else
@@ -217,7 +219,8 @@ static void link_process(struct task *t, u64 flags)
 	pgroup_join_locked(p, me->p_pgrp);
 }
 
-// From here on others find the child, and nothing fails. A fatal signal that is already here must not be outrun by it.
+// From here on others find the child, and nothing fails. A fatal signal that is already here must
+// not be outrun by it.
 static int link_child(struct task *t, u64 flags)
 {
 	struct process *p = t->t_proc;
@@ -248,7 +251,8 @@ static int link_child(struct task *t, u64 flags)
 	return 0;
 }
 
-// The parent of a vfork sleeps until the child has given its memory back. Only a fatal signal ends that early.
+// The parent of a vfork sleeps until the child has given its memory back. Only a fatal signal ends
+// that early.
 static void vfork_wait(struct task *child)
 {
 	if (wait_event_killable(&current->t_proc->p_child_wait, !READ_ONCE(child->t_vfork_done))) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Futexes (futex(2)). A waiter lies on its own stack, linked into the bucket of its key; it is unlinked by a waker or by
-// itself, always under the bucket's lock, and it takes that lock once more before its stack frame goes away. A waiter is
-// queued under the same lock under which its word was compared, so no wake that follows the store is lost.
+// Futexes (futex(2)). A waiter lies on its own stack, linked into the bucket of its key; it is
+// unlinked by a waker or by itself, always under the bucket's lock, and it takes that lock once
+// more before its stack frame goes away. A waiter is queued under the same lock under which its
+// word was compared, so no wake that follows the store is lost.
 
 #include "kern/futex.h"
 
@@ -20,15 +21,15 @@
 #include <linux/futex.h>
 
 #define BUCKET_BITS 8
-#define WALK_MAX 2048 // entries of a robust list that the kernel looks at (ROBUST_LIST_LIMIT)
+#define WALK_MAX    2048 // entries of a robust list that the kernel looks at (ROBUST_LIST_LIMIT)
 
 struct bucket {
 	struct spinlock lock;
 	struct list waiters;
 };
 
-// What a futex is: a private one is its address, a shared one the place in the object behind it. The two kinds
-// of call never meet, as on Linux.
+// What a futex is: a private one is its address, a shared one the place in the object behind it.
+// The two kinds of call never meet, as on Linux.
 enum key_kind { KEY_PRIVATE, KEY_SHARED_MM, KEY_CACHE };
 
 struct key {
@@ -58,7 +59,8 @@ void futex_init(void)
 
 // --- keys ---
 
-// A shared futex in memory that cannot be written may still be waited for: `write` says whether the call stores.
+// A shared futex in memory that cannot be written may still be waited for: `write` says whether the
+// call stores.
 static int get_page(u64 addr, bool write, struct page **page)
 {
 	struct mm *mm = current->t_mm;
@@ -77,7 +79,7 @@ static int key_get(uptr addr, bool shared, bool write, struct key *key)
 		return -EINVAL;
 	if (!user_range_ok(addr, sizeof(u32)))
 		return -EFAULT;
-	*key = (struct key){ current->t_mm, addr.va, KEY_PRIVATE };
+	*key = (struct key){current->t_mm, addr.va, KEY_PRIVATE};
 	if (!shared)
 		return 0;
 	key->kind = KEY_SHARED_MM;
@@ -86,8 +88,8 @@ static int key_get(uptr addr, bool shared, bool write, struct key *key)
 		return r == -ENOMEM ? r : -EFAULT;
 	cache = page->pg_kind == PAGE_CACHE ? READ_ONCE(page->pg_cache) : NULL;
 	if (cache)
-		*key = (struct key){ cache, page->pg_index << PAGE_SHIFT | addr.va % PAGE_SIZE,
-				     KEY_CACHE };
+		*key = (struct key){cache, page->pg_index << PAGE_SHIFT | addr.va % PAGE_SIZE,
+				    KEY_CACHE};
 	page_put(page);
 	return 0;
 }
@@ -133,8 +135,8 @@ static bool waiter_remove(struct futex_waiter *w)
 	return queued;
 }
 
-// Compares and queues under the bucket's lock. A word that is not present is brought in without the lock first, and
-// then its place is looked up again: it may be another page now.
+// Compares and queues under the bucket's lock. A word that is not present is brought in without the
+// lock first, and then its place is looked up again: it may be another page now.
 static int waiter_queue(struct futex_waiter *w, uptr addr, u32 expect, bool shared)
 {
 	u32 value;
@@ -185,7 +187,7 @@ static long wait_restart(struct restart *r)
 
 long kern_futex_wait(uptr addr, u32 expect, u32 bitset, u64 deadline, bool shared)
 {
-	struct futex_waiter w = { .task = current, .bitset = bitset };
+	struct futex_waiter w = {.task = current, .bitset = bitset};
 	int r;
 
 	if (!bitset)
@@ -196,25 +198,27 @@ long kern_futex_wait(uptr addr, u32 expect, u32 bitset, u64 deadline, bool share
 	r = waiter_sleep(&w, deadline);
 	if (!waiter_remove(&w))
 		return 0;
-	// Without a timeout the call is simply made again; with one it goes on to the same deadline.
+	// Without a timeout the call is simply made again; with one it goes on to the same
+	// deadline.
 	if (r != -ERESTARTSYS || deadline == WAIT_FOREVER)
 		return r;
 	current->t_restart = (struct restart){
 		.fn = wait_restart,
-		.arg = { addr.va, expect, bitset, deadline, shared },
+		.arg = {addr.va, expect, bitset, deadline, shared},
 	};
 	return -ERESTART_RESTARTBLOCK;
 }
 
 // --- waking ---
 
-// Wakes up to count waiters, one at least: a count of 0 or less does, too, as on Linux. The bucket's lock is held.
+// Wakes up to count waiters, one at least: a count of 0 or less does, too, as on Linux. The
+// bucket's lock is held.
 static long wake_locked(struct bucket *b, const struct key *key, u32 count, u32 bitset)
 {
 	struct futex_waiter *w, *next;
 	long n = 0;
 
-	list_for_each_entry_safe(w, next, &b->waiters, link) {
+	list_for_each_entry_safe (w, next, &b->waiters, link) {
 		if (!(w->bitset & bitset) || !key_equal(&w->key, key))
 			continue;
 		waiter_wake(w);
@@ -274,8 +278,9 @@ static void waiter_move(struct futex_waiter *w, struct bucket *to, const struct 
 	list_add_tail(&to->waiters, &w->link);
 }
 
-// Woken and moved ones are counted together. Moving to the same key changes nothing but is counted. The walk ends
-// at the entry that was last before, since moved ones may come to lie behind it in the same bucket.
+// Woken and moved ones are counted together. Moving to the same key changes nothing but is counted.
+// The walk ends at the entry that was last before, since moved ones may come to lie behind it in
+// the same bucket.
 static long requeue_locked(struct bucket *from, const struct key *from_key, struct bucket *to,
 			   const struct key *to_key, s64 wake, s64 requeue)
 {
@@ -358,9 +363,10 @@ static bool compare_op(u32 cmp, s32 old, s32 arg)
 	}
 }
 
-// Encoded as FUTEX_OP() of <linux/futex.h>: four bits of operation (the top one: the argument is a shift count), four of
-// comparison, twelve of each argument. The operation may fault, so it comes before the locks: who waits for the old
-// value compared it under a lock that we take afterwards, and is found.
+// Encoded as FUTEX_OP() of <linux/futex.h>: four bits of operation (the top one: the argument is a
+// shift count), four of comparison, twelve of each argument. The operation may fault, so it comes
+// before the locks: who waits for the old value compared it under a lock that we take afterwards,
+// and is found.
 static int wake_op_store(uptr b, u32 encoded, bool *also)
 {
 	u32 op = encoded >> 28 & 7, cmp = encoded >> 24 & 15, old;
@@ -405,12 +411,13 @@ long kern_futex_wake_op(uptr a, uptr b, u32 wake_a, u32 wake_b, u32 op, bool sha
 
 // --- robust lists (set_robust_list(2)) ---
 
-// The head and the links in it are pointers of the list's own width; bit 0 of a link marks a PI futex.
+// The head and the links in it are pointers of the list's own width; bit 0 of a link marks a PI
+// futex.
 struct robust_walk {
 	uptr head;
-	u32 word;	// 8 or 4
-	s64 offset;	// from a link to its futex word
-	u64 pending;	// link of a lock operation under way
+	u32 word;    // 8 or 4
+	s64 offset;  // from a link to its futex word
+	u64 pending; // link of a lock operation under way
 	bool pending_pi;
 };
 
@@ -435,8 +442,8 @@ static int read_link(const struct robust_walk *rw, u64 addr, u64 *link, bool *pi
 	return r;
 }
 
-// The owner died: says so in the word and lets one waiter look. Anything odd ends the walk; it is the program's
-// own list that is broken.
+// The owner died: says so in the word and lets one waiter look. Anything odd ends the walk; it is
+// the program's own list that is broken.
 static int owner_died(struct task *t, u64 addr, bool pi, bool pending)
 {
 	uptr word = UPTR(addr);
@@ -492,7 +499,8 @@ static void walk_list(struct task *t, struct robust_walk *rw)
 	if (walk_start(rw, &link, &pi))
 		return;
 	for (u32 n = 0; link != rw->head.va && n < WALK_MAX; n++) {
-		// Once the word is released another thread may unlink and free the entry: read on first.
+		// Once the word is released another thread may unlink and free the entry: read on
+		// first.
 		int bad = read_link(rw, link, &next, &next_pi);
 
 		if (link != rw->pending && owner_died(t, futex_address(rw, link), pi, false))
@@ -508,10 +516,10 @@ static void walk_list(struct task *t, struct robust_walk *rw)
 
 void futex_exit_robust(struct task *t)
 {
-	static const u32 word[2] = { 8, 4 };
+	static const u32 word[2] = {8, 4};
 
 	for (u32 i = 0; i < 2; i++) {
-		struct robust_walk rw = { .head = t->t_robust_list[i], .word = word[i] };
+		struct robust_walk rw = {.head = t->t_robust_list[i], .word = word[i]};
 
 		t->t_robust_list[i] = UPTR(0);
 		if (rw.head.va)

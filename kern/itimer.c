@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Interval timers. ITIMER_REAL is a kernel timer of the process. ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU are looked at by the
-// scheduler's ticks, and only in a process whose p_cpu_watched is set; they count what the ticks found (p_utime,
-// p_stime), so that they agree with each other. p_siglock covers them; itimer_lock the arming of the real one.
+// Interval timers. ITIMER_REAL is a kernel timer of the process. ITIMER_VIRTUAL, ITIMER_PROF and
+// RLIMIT_CPU are looked at by the scheduler's ticks, and only in a process whose p_cpu_watched is
+// set; they count what the ticks found (p_utime, p_stime), so that they agree with each other.
+// p_siglock covers them; itimer_lock the arming of the real one.
 
 #include "kern/itimer.h"
 
@@ -13,7 +14,8 @@
 #include <asm/errno.h>
 #include <linux/time.h>
 
-#define REAL_PERIOD_MIN_NS 100000ull // a program cannot make the CPU do nothing but timer interrupts
+#define REAL_PERIOD_MIN_NS \
+	100000ull // a program cannot make the CPU do nothing but timer interrupts
 #define CPU_LIMIT_NONE (~0ul)
 
 // Not taken in interrupts; held with them on, because timer_cancel may have to wait.
@@ -21,12 +23,13 @@ static struct spinlock itimer_lock = SPINLOCK("itimer", RANK_FUTEX);
 
 static void send_timer_signal(struct process *p, int signo)
 {
-	struct ksiginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct ksiginfo si = {.signo = signo, .code = SI_KERNEL};
 
 	signal_send_process(p, &si);
 }
 
-// Periods that passed unseen give one signal together, as a signal that is still pending is not sent twice.
+// Periods that passed unseen give one signal together, as a signal that is still pending is not
+// sent twice.
 static void real_fire(struct timer *t)
 {
 	struct process *p = container_of(t, struct process, p_real_timer);
@@ -55,7 +58,9 @@ static void real_read(struct process *p, struct itimer_setting *out)
 
 	out->interval = p->p_real_interval;
 	// An armed timer never reads as 0, which means disarmed.
-	out->value = !p->p_real_timer.tm_armed ? 0 : at > now + NSEC_PER_USEC ? at - now : NSEC_PER_USEC;
+	out->value = !p->p_real_timer.tm_armed	? 0
+		     : at > now + NSEC_PER_USEC ? at - now
+						: NSEC_PER_USEC;
 }
 
 static void real_stop(struct process *p)
@@ -122,7 +127,9 @@ static void cpu_read_locked(struct process *p, int which, struct itimer_setting 
 
 	cpu_pointers(p, which, &expires, &interval);
 	out->interval = *interval;
-	out->value = !*expires ? 0 : *expires > now + NSEC_PER_USEC ? *expires - now : NSEC_PER_USEC;
+	out->value = !*expires			      ? 0
+		     : *expires > now + NSEC_PER_USEC ? *expires - now
+						      : NSEC_PER_USEC;
 }
 
 static void cpu_set(struct process *p, int which, const struct itimer_setting *s,
@@ -153,7 +160,8 @@ static bool cpu_expire_locked(struct process *p, int which)
 	return true;
 }
 
-// RLIMIT_CPU (getrlimit(2)): SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one.
+// RLIMIT_CPU (getrlimit(2)): SIGXCPU at the soft limit and each second after it, SIGKILL at the
+// hard one.
 static int cpu_limit_signal_locked(struct process *p)
 {
 	struct rlimit *limit = &p->p_rlimit[RLIMIT_CPU];

@@ -11,6 +11,8 @@ struct itimer_setting {
 int itimer_get(int which, struct itimer_setting *out); // of current's process
 int itimer_set(int which, const struct itimer_setting *s, struct itimer_setting *old);
 void itimer_init(struct process *p); // a new process: nothing armed. Its limits are there already
-void itimer_exit(struct process *p); // no timer of p fires any more. May not be called with p_siglock held
+// no timer of p fires any more. May not be called with p_siglock held
+void itimer_exit(struct process *p);
 void itimer_watch(struct process *p); // RLIMIT_CPU changed
-void itimer_cpu_tick(struct process *p); // p_cpu_watched is set and a tick has passed. Interrupt context
+// p_cpu_watched is set and a tick has passed. Interrupt context
+void itimer_cpu_tick(struct process *p);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The slow halves of the locks. A mutex is one word (0 free, 1 held, 2 held and perhaps waited for);
-// a waiter stays on the list until it owns the lock, so that a wake-up is never lost to a task that barges in.
-// Both sleeping locks spin a while first when the owner is running on another CPU: most sections are shorter than a sleep.
+// The slow halves of the locks. A mutex is one word (0 free, 1 held, 2 held and perhaps waited
+// for); a waiter stays on the list until it owns the lock, so that a wake-up is never lost to a
+// task that barges in. Both sleeping locks spin a while first when the owner is running on another
+// CPU: most sections are shorter than a sleep.
 
 #include "kern/lock.h"
 
@@ -12,8 +13,8 @@
 
 #include <asm/errno.h>
 
-#define SPIN_ADAPTIVE 200	// looks at a running owner before sleeping
-#define SPIN_STUCK (1u << 30) // looks after which a spinlock counts as never to be had
+#define SPIN_ADAPTIVE 200	 // looks at a running owner before sleeping
+#define SPIN_STUCK    (1u << 30) // looks after which a spinlock counts as never to be had
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
 {
@@ -59,8 +60,8 @@ static bool mutex_try_fast(struct mutex *m)
 					   __ATOMIC_RELAXED);
 }
 
-// The owner may end while we look at it. Its memory stays mapped (slab pages never go away while a CPU
-// is between two loads), so the worst is a wrong guess.
+// The owner may end while we look at it. Its memory stays mapped (slab pages never go away while a
+// CPU is between two loads), so the worst is a wrong guess.
 static bool owner_is_running(const struct mutex *m)
 {
 	const struct task *owner = READ_ONCE(m->m_owner);
@@ -83,7 +84,7 @@ static bool mutex_spin(struct mutex *m)
 // Sleeps until the exchange finds the lock free. 0, or -EINTR in an interruptible state.
 static int mutex_wait(struct mutex *m, u32 state)
 {
-	struct lock_waiter w = { .task = current };
+	struct lock_waiter w = {.task = current};
 	int r = 0;
 	u64 irq = spin_lock_irq(&m->m_wait_lock);
 
@@ -213,7 +214,7 @@ static void rw_wake_locked(struct rwlock *l)
 {
 	struct lock_waiter *w;
 
-	list_for_each_entry(w, &l->r_waiters, link) {
+	list_for_each_entry (w, &l->r_waiters, link) {
 		bool first = w->link.prev == &l->r_waiters;
 
 		if (w->writer && !first)
@@ -253,7 +254,7 @@ static bool rw_is_turn(const struct rwlock *l, const struct lock_waiter *w)
 
 static NOINLINE void rw_wait(struct rwlock *l, bool writer)
 {
-	struct lock_waiter w = { .task = current, .writer = writer };
+	struct lock_waiter w = {.task = current, .writer = writer};
 	u64 irq = spin_lock_irq(&l->r_wait_lock);
 
 	list_add_tail(&l->r_waiters, &w.link);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Locks. A spinlock is for short sections that do not sleep (the kernel is not preemptible); one
 // that an interrupt handler also takes is taken with spin_lock_irq(). Mutexes and rwlocks sleep.
-// Every lock has a rank; locks are taken in ascending rank, doc/locking.md tells why. The debug build checks
-// the order, that sleepers hold no spinlock, and that interrupt-shared locks are never taken with interrupts on.
+// Every lock has a rank; locks are taken in ascending rank, doc/locking.md tells why. The debug
+// build checks the order, that sleepers hold no spinlock, and that interrupt-shared locks are never
+// taken with interrupts on.
 #pragma once
 
 #include "lib/list.h"
@@ -15,16 +16,16 @@ struct task;
 enum lock_rank {
 	RANK_NONE,
 	// sleeping locks
-	RANK_FILE,     // f_pos_lock: held around a whole read, write or getdents
-	RANK_EXEC,     // p_exec_lock: execve and ptrace credentials
-	RANK_MOUNT,    // rename and mount topology
-	RANK_INODE,    // i_lock of a directory (parents before children)
-	RANK_INODE2,   // i_lock of a file below a locked directory
-	RANK_TTY,      // tty line discipline
-	RANK_PIPE,     // pipe buffer
-	RANK_MMAP,     // mm_lock
+	RANK_FILE,	// f_pos_lock: held around a whole read, write or getdents
+	RANK_EXEC,	// p_exec_lock: execve and ptrace credentials
+	RANK_MOUNT,	// rename and mount topology
+	RANK_INODE,	// i_lock of a directory (parents before children)
+	RANK_INODE2,	// i_lock of a file below a locked directory
+	RANK_TTY,	// tty line discipline
+	RANK_PIPE,	// pipe buffer
+	RANK_MMAP,	// mm_lock
 	RANK_PAGECACHE, // pc_lock when sleeping
-	RANK_SLEEP,    // any other sleeping leaf lock
+	RANK_SLEEP,	// any other sleeping leaf lock
 	// spinlocks
 	RANK_TASKLIST, // tasklist_lock: process tree, groups, sessions
 	RANK_SIGNAL,   // p_siglock
@@ -40,8 +41,8 @@ enum lock_rank {
 	RANK_WAIT,     // wait queue
 	RANK_RQ,       // run queue
 	RANK_SLAB,
-	RANK_PAGE,     // buddy zones
-	RANK_LEAF,     // takes nothing inside
+	RANK_PAGE, // buddy zones
+	RANK_LEAF, // takes nothing inside
 	RANK_LOG,
 };
 
@@ -51,15 +52,23 @@ struct spinlock {
 	const char *l_name;
 };
 
+// clang-format off
 #define SPINLOCK(name, rank) { 0, (rank), (name) }
+// clang-format on
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
 void spin_lock_slow(struct spinlock *l);
 #ifdef CONFIG_DEBUG
 void lock_debug_acquire(struct spinlock *l);
 void lock_debug_release(struct spinlock *l);
 #else
-static inline void lock_debug_acquire(struct spinlock *l) { (void)l; }
-static inline void lock_debug_release(struct spinlock *l) { (void)l; }
+static inline void lock_debug_acquire(struct spinlock *l)
+{
+	(void)l;
+}
+static inline void lock_debug_release(struct spinlock *l)
+{
+	(void)l;
+}
 #endif
 
 static inline bool spin_trylock(struct spinlock *l)
@@ -96,7 +105,8 @@ static inline bool spin_held(const struct spinlock *l)
 	return __atomic_load_n(&l->l_locked, __ATOMIC_RELAXED);
 }
 
-// Sleeping mutual exclusion; owner only for checks. Not recursive. Uncontended: one atomic each way.
+// Sleeping mutual exclusion; owner only for checks. Not recursive. Uncontended: one atomic each
+// way.
 struct mutex {
 	u32 m_state; // 0 free, 1 held, 2 held with waiters
 	u32 m_rank;
@@ -148,7 +158,8 @@ MUST_CHECK static inline bool ref_get_unless_zero(struct ref *r)
 {
 	u32 n = __atomic_load_n(&r->r_n, __ATOMIC_RELAXED);
 	while (n)
-		if (__atomic_compare_exchange_n(&r->r_n, &n, n + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&r->r_n, &n, n + 1, true, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			return true;
 	return false;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the debug build knows about held locks: a list per CPU for spinlocks, one per task for sleeping
-// locks. A violation panics at the acquisition, before a deadlock can hide who was to blame.
+// What the debug build knows about held locks: a list per CPU for spinlocks, one per task for
+// sleeping locks. A violation panics at the acquisition, before a deadlock can hide who was to
+// blame.
 
 #include "kern/lockdep.h"
 
@@ -11,10 +12,10 @@
 #include "kern/task.h"
 #include "vm/slab.h"
 
-#define HELD_MAX 24
-#define RANK_BITS 0xffff
+#define HELD_MAX	  24
+#define RANK_BITS	  0xffff
 #define USED_IN_INTERRUPT BIT(16) // in l_rank: some interrupt handler has taken it
-#define USED_WITH_IRQ_ON BIT(17)  // … somebody took it with interrupts on
+#define USED_WITH_IRQ_ON  BIT(17) // … somebody took it with interrupts on
 
 struct held_spin {
 	struct spinlock *lock;
@@ -35,34 +36,20 @@ struct task_held {
 };
 
 static const char *const rank_names[] = {
-	[RANK_NONE] = "none",
-	[RANK_FILE] = "file",
-	[RANK_EXEC] = "exec",
-	[RANK_MOUNT] = "mount",
-	[RANK_INODE] = "inode",
-	[RANK_INODE2] = "inode2",
-	[RANK_TTY] = "tty",
-	[RANK_PIPE] = "pipe",
-	[RANK_MMAP] = "mmap",
-	[RANK_PAGECACHE] = "pagecache",
-	[RANK_SLEEP] = "sleep",
-	[RANK_TASKLIST] = "tasklist",
-	[RANK_SIGNAL] = "signal",
-	[RANK_FILES] = "files",
-	[RANK_DCACHE] = "dcache",
-	[RANK_FUTEX] = "futex",
-	[RANK_MAPPING] = "mapping",
-	[RANK_PT] = "pt",
-	[RANK_PAGES] = "pages",
-	[RANK_TTY_OUT] = "tty output",
-	[RANK_DEV] = "device",
-	[RANK_TIMER] = "timer",
-	[RANK_WAIT] = "wait",
-	[RANK_RQ] = "rq",
-	[RANK_SLAB] = "slab",
-	[RANK_PAGE] = "page",
-	[RANK_LEAF] = "leaf",
-	[RANK_LOG] = "log",
+	[RANK_NONE] = "none",	    [RANK_FILE] = "file",
+	[RANK_EXEC] = "exec",	    [RANK_MOUNT] = "mount",
+	[RANK_INODE] = "inode",	    [RANK_INODE2] = "inode2",
+	[RANK_TTY] = "tty",	    [RANK_PIPE] = "pipe",
+	[RANK_MMAP] = "mmap",	    [RANK_PAGECACHE] = "pagecache",
+	[RANK_SLEEP] = "sleep",	    [RANK_TASKLIST] = "tasklist",
+	[RANK_SIGNAL] = "signal",   [RANK_FILES] = "files",
+	[RANK_DCACHE] = "dcache",   [RANK_FUTEX] = "futex",
+	[RANK_MAPPING] = "mapping", [RANK_PT] = "pt",
+	[RANK_PAGES] = "pages",	    [RANK_TTY_OUT] = "tty output",
+	[RANK_DEV] = "device",	    [RANK_TIMER] = "timer",
+	[RANK_WAIT] = "wait",	    [RANK_RQ] = "rq",
+	[RANK_SLAB] = "slab",	    [RANK_PAGE] = "page",
+	[RANK_LEAF] = "leaf",	    [RANK_LOG] = "log",
 };
 
 static const char *rank_name(u32 rank)
@@ -70,8 +57,9 @@ static const char *rank_name(u32 rank)
 	return rank < ARRAY_SIZE(rank_names) && rank_names[rank] ? rank_names[rank] : "?";
 }
 
-// Two locks of one rank may nest where the code has a rule of its own: run queues, signal and futex locks go by
-// address; a wait queue's callback may wake another wait queue (epoll, bounded by its loop check).
+// Two locks of one rank may nest where the code has a rule of its own: run queues, signal and futex
+// locks go by address; a wait queue's callback may wake another wait queue (epoll, bounded by its
+// loop check).
 static bool same_rank_ok(const struct spinlock *outer, const struct spinlock *inner, u32 rank)
 {
 	if (rank == RANK_WAIT)
@@ -91,8 +79,8 @@ static void check_order(const struct cpu_held *held, const struct spinlock *l)
 
 		if (o == l)
 			panic("spinlock %s taken twice", l->l_name);
-		// An interrupt's locks are ordered among themselves; against those of the interrupted code the
-		// interrupt flag protects.
+		// An interrupt's locks are ordered among themselves; against those of the
+		// interrupted code the interrupt flag protects.
 		if (held->h[i].irq_depth != depth || outer < rank)
 			continue;
 		if (outer == rank && same_rank_ok(o, l, rank))
@@ -128,7 +116,7 @@ void lock_debug_acquire(struct spinlock *l)
 	check_order(held, l);
 	if (held->n == HELD_MAX)
 		panic("more than %d spinlocks held", HELD_MAX);
-	held->h[held->n++] = (struct held_spin){ l, c->c_irq_depth };
+	held->h[held->n++] = (struct held_spin){l, c->c_irq_depth};
 	c->c_lock_depth++;
 	irq_restore(irq);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Process groups and sessions. A group lives while it has members, a session while it has such a group; references keep only
-// the memory. Who belongs where changes under tasklist_lock.
+// Process groups and sessions. A group lives while it has members, a session while it has such a
+// group; references keep only the memory. Who belongs where changes under tasklist_lock.
 
 #include "kern/pgroup.h"
 
@@ -72,7 +72,7 @@ struct pgroup *pgroup_find_locked(pid_t id)
 {
 	struct pgroup *g;
 
-	list_for_each_entry(g, &groups, g_hash)
+	list_for_each_entry (g, &groups, g_hash)
 		if (g->g_id == id)
 			return g;
 	return NULL;
@@ -104,7 +104,7 @@ bool pgroup_is_orphaned_locked(struct pgroup *g, const struct process *leaving)
 {
 	struct process *p;
 
-	list_for_each_entry(p, &g->g_procs, p_pgrp_link) {
+	list_for_each_entry (p, &g->g_procs, p_pgrp_link) {
 		const struct process *parent = p->p_parent;
 
 		if (p == leaving || p->p_zombie || !parent || parent == init_process ||
@@ -120,13 +120,14 @@ bool pgroup_has_stopped_locked(struct pgroup *g)
 {
 	struct process *p;
 
-	list_for_each_entry(p, &g->g_procs, p_pgrp_link)
+	list_for_each_entry (p, &g->g_procs, p_pgrp_link)
 		if (p->p_stopped)
 			return true;
 	return false;
 }
 
-// Who may be moved: oneself, or a child of the same session that has not called exec yet (setpgid(2)).
+// Who may be moved: oneself, or a child of the same session that has not called exec yet
+// (setpgid(2)).
 static int setpgid_check(const struct process *p)
 {
 	const struct process *me = current->t_proc;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Process ids: which numbers are taken, and finding tasks by them. Numbers go round, so that one is not used again
-// soon (a shell may still mean the old bearer).
+// Process ids: which numbers are taken, and finding tasks by them. Numbers go round, so that one is
+// not used again soon (a shell may still mean the old bearer).
 
 #include "kern/process.h"
 #include "kern/task.h"
@@ -8,7 +8,8 @@
 
 #include <asm/errno.h>
 
-#define PID_AGAIN 300 // where the search goes on past the end: low numbers are for what started at boot
+#define PID_AGAIN \
+	300 // where the search goes on past the end: low numbers are for what started at boot
 #define HASH_BITS 8
 
 struct spinlock tasklist_lock = SPINLOCK("tasklist", RANK_TASKLIST);
@@ -69,7 +70,7 @@ struct task *task_find_locked(pid_t tid)
 {
 	struct task *t;
 
-	list_for_each_entry(t, &hash[hash_bits((u32)tid, HASH_BITS)], t_hash)
+	list_for_each_entry (t, &hash[hash_bits((u32)tid, HASH_BITS)], t_hash)
 		if (t->t_tid == tid)
 			return t;
 	return NULL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Changing how a task is scheduled: nice value, policy, affinity. Each takes a queued task out, changes it and puts it
-// back, so that trees and lists stay in order.
+// Changing how a task is scheduled: nice value, policy, affinity. Each takes a queued task out,
+// changes it and puts it back, so that trees and lists stay in order.
 
 #include "kern/runqueue.h"
 #include "kern/time.h"
@@ -57,8 +57,8 @@ void sched_set_policy(struct task *t, u32 policy, s32 rtprio)
 	change(t, policy, rtprio, t->t_se.se_nice);
 }
 
-// Takes a waiting task that may not stay off its queue, for the caller to wake elsewhere: it looks like a sleeper
-// until then, so that nobody else finds it on no queue.
+// Takes a waiting task that may not stay off its queue, for the caller to wake elsewhere: it looks
+// like a sleeper until then, so that nobody else finds it on no queue.
 static bool take_off(struct runqueue *rq, struct task *t)
 {
 	if (!t->t_se.se_queued || (t->t_se.se_affinity & BIT(rq->rq_cpu)))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The kernel's random generator. One pool, keyed from the CPU's hardware randomness and whatever random_add is given,
-// hands a key of its own to each CPU; a CPU draws from that key alone, with interrupts off and without a lock. Every draw
-// overwrites the key that made it (fast key erasure), so a later leak of memory does not reveal what was handed out.
+// The kernel's random generator. One pool, keyed from the CPU's hardware randomness and whatever
+// random_add is given, hands a key of its own to each CPU; a CPU draws from that key alone, with
+// interrupts off and without a lock. Every draw overwrites the key that made it (fast key erasure),
+// so a later leak of memory does not reveal what was handed out.
 
 #include "kern/random.h"
 
@@ -10,14 +11,14 @@
 #include "lib/string.h"
 #include "machine/cpu.h"
 
-#define DRAW_MAX 32 // what chacha20_draw gives at once
+#define DRAW_MAX   32 // what chacha20_draw gives at once
 #define SEED_BYTES 64
 
 static struct {
 	struct spinlock lock;
 	struct chacha20 c;
 	u32 generation; // 0: not seeded; CPUs with another one fetch a new key
-} pool = { .lock = SPINLOCK("random", RANK_LEAF) };
+} pool = {.lock = SPINLOCK("random", RANK_LEAF)};
 
 static struct random_cpu {
 	struct chacha20 c;
@@ -26,8 +27,8 @@ static struct random_cpu {
 
 static const u8 zero_nonce[CHACHA20_NONCE_SIZE];
 
-// A new key from the old one and up to 32 bytes from outside. XOR cannot make it easier to guess than either
-// of them is: the old key's output is secret to whoever chose the bytes.
+// A new key from the old one and up to 32 bytes from outside. XOR cannot make it easier to guess
+// than either of them is: the old key's output is secret to whoever chose the bytes.
 static void pool_mix_locked(const u8 *data, size_t n)
 {
 	u8 key[CHACHA20_KEY_SIZE];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel's CSPRNG: ChaCha20 with fast key erasure, one state per CPU, seeded from the CPU and the boot spec.
+// The kernel's CSPRNG: ChaCha20 with fast key erasure, one state per CPU, seeded from the CPU and
+// the boot spec.
 #pragma once
 
 #include "lib/types.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Inside the scheduler: a CPU's queue of runnable tasks. Shared by sched.c, policy.c and balance.c only.
-// A task that is runnable is rq_curr of one queue or in one queue's tree or list, and t_se.se_cpu names that queue;
-// se_cpu changes only with the locks of both queues held. Two queues are locked in the order of their CPU numbers.
+// Inside the scheduler: a CPU's queue of runnable tasks. Shared by sched.c, policy.c and balance.c
+// only. A task that is runnable is rq_curr of one queue or in one queue's tree or list, and
+// t_se.se_cpu names that queue; se_cpu changes only with the locks of both queues held. Two queues
+// are locked in the order of their CPU numbers.
 #pragma once
 
 #include "kern/lock.h"
@@ -11,27 +12,27 @@
 
 #include <linux/sched.h>
 
-#define SCHED_SLICE_NS 4000000ull	// also the period of the accounting tick
-#define SCHED_RR_SLICE_NS 100000000ull	// sched_rr_get_interval(2)
-#define SCHED_WAKE_BONUS_NS 3000000ull	// how far behind the others a sleeper may come back
-#define SCHED_PREEMPT_NS 1000000ull	// a waking task must be this far behind to take the CPU at once
-#define SCHED_WEIGHT_ONE 1024
-#define SCHED_WEIGHT_IDLE 3
+#define SCHED_SLICE_NS	    4000000ull	 // also the period of the accounting tick
+#define SCHED_RR_SLICE_NS   100000000ull // sched_rr_get_interval(2)
+#define SCHED_WAKE_BONUS_NS 3000000ull	 // how far behind the others a sleeper may come back
+#define SCHED_PREEMPT_NS    1000000ull // a waking task must be this far behind to take the CPU at once
+#define SCHED_WEIGHT_ONE    1024
+#define SCHED_WEIGHT_IDLE   3
 
 struct runqueue {
 	struct spinlock rq_lock; // taken with interrupts off
 	u32 rq_cpu;
-	u32 rq_running;		 // runnable tasks without idle; other CPUs look without the lock
+	u32 rq_running; // runnable tasks without idle; other CPUs look without the lock
 	struct task *rq_curr, *rq_idle;
-	struct rb_root rq_fair;	 // by se_vruntime; without rq_curr
-	struct list rq_rt;	 // by falling se_rtprio, first come first; t_rq_link
-	u64 rq_min_vruntime;	 // never falls
-	u64 rq_picked;		 // when rq_curr got the CPU
+	struct rb_root rq_fair; // by se_vruntime; without rq_curr
+	struct list rq_rt;	// by falling se_rtprio, first come first; t_rq_link
+	u64 rq_min_vruntime;	// never falls
+	u64 rq_picked;		// when rq_curr got the CPU
 	u64 rq_switches;
 	u64 rq_balance_at;
-	struct task *rq_push;	 // switched away from but not allowed here any more
-	bool rq_resched;	 // ends the idle loop's sleep
-	bool rq_tail;		 // rq_curr goes behind its equals when requeued
+	struct task *rq_push; // switched away from but not allowed here any more
+	bool rq_resched;      // ends the idle loop's sleep
+	bool rq_tail;	      // rq_curr goes behind its equals when requeued
 };
 
 extern struct runqueue runqueues[CPU_MAX];
@@ -46,7 +47,8 @@ static inline u64 sched_allowed(const struct task *t)
 	return READ_ONCE(t->t_se.se_affinity) & READ_ONCE(sched_online);
 }
 
-void rq_enqueue(struct runqueue *rq, struct task *t, bool behind_equals); // into tree or list; not counted
+// into tree or list; not counted
+void rq_enqueue(struct runqueue *rq, struct task *t, bool behind_equals);
 void rq_dequeue(struct runqueue *rq, struct task *t);
 void rq_add(struct runqueue *rq, struct task *t); // enqueue, count, preempt if it should
 void rq_resched(struct runqueue *rq);		  // rq_curr gives up the CPU soon
@@ -54,13 +56,15 @@ void rq_account(struct runqueue *rq, struct task *t, u64 now);
 void rq_lock_two(struct runqueue *a, struct runqueue *b); // a ≠ b
 void rq_unlock_two(struct runqueue *a, struct runqueue *b);
 struct runqueue *rq_lock_task(struct task *t); // the queue of se_cpu; interrupts are off
-void rq_migrate(struct runqueue *from, struct runqueue *to, struct task *t); // not queued; both locked
+// not queued; both locked
+void rq_migrate(struct runqueue *from, struct runqueue *to, struct task *t);
 
 // policy.c
 u32 sched_weight(const struct task *t);
 // balance.c
-u32 balance_select(const struct task *t);	// the CPU where a task should become runnable
-bool balance_pull(struct runqueue *rq);		// nothing to run: take a task from another CPU. rq not locked
+u32 balance_select(const struct task *t); // the CPU where a task should become runnable
+// nothing to run: take a task from another CPU. rq not locked
+bool balance_pull(struct runqueue *rq);
 void balance_tick(struct runqueue *rq, u64 now); // not locked, interrupts off
 // usage.c: a tick found t running, in user mode or not, after `delta` ns
 void usage_tick(struct task *t, u64 delta, bool user);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The core of the scheduler: choosing the next task, switching, waking. Fair tasks run in the order of their weighted
-// run time, realtime tasks before them. A task is never on two CPUs: the one that switches away from it clears
-// se_on_cpu last of all, and the one that picks it waits for that. Sleepers are woken only from a state that the waker
-// names, under the lock of the queue on which they went to sleep, so a wake-up is neither lost nor doubled.
+// The core of the scheduler: choosing the next task, switching, waking. Fair tasks run in the order
+// of their weighted run time, realtime tasks before them. A task is never on two CPUs: the one that
+// switches away from it clears se_on_cpu last of all, and the one that picks it waits for that.
+// Sleepers are woken only from a state that the waker names, under the lock of the queue on which
+// they went to sleep, so a wake-up is neither lost nor doubled.
 
 #include "kern/sched.h"
 
@@ -76,8 +77,8 @@ static void fair_insert(struct runqueue *rq, struct task *t)
 		struct task *other = rb_entry(*link, struct task, t_se.se_node);
 
 		parent = *link;
-		link = (s64)(t->t_se.se_vruntime - other->t_se.se_vruntime) < 0 ? &parent->left :
-										   &parent->right;
+		link = (s64)(t->t_se.se_vruntime - other->t_se.se_vruntime) < 0 ? &parent->left
+										: &parent->right;
 	}
 	rb_insert_at(&rq->rq_fair, &t->t_se.se_node, parent, link);
 }
@@ -88,7 +89,7 @@ static void rt_insert(struct runqueue *rq, struct task *t, bool behind_equals)
 	struct list *at = &rq->rq_rt;
 	struct task *other;
 
-	list_for_each_entry(other, &rq->rq_rt, t_rq_link) {
+	list_for_each_entry (other, &rq->rq_rt, t_rq_link) {
 		s32 lead = t->t_se.se_rtprio - other->t_se.se_rtprio;
 
 		if (lead > 0 || (lead == 0 && !behind_equals)) {
@@ -120,7 +121,8 @@ void rq_dequeue(struct runqueue *rq, struct task *t)
 static void min_vruntime_raise(struct runqueue *rq, u64 curr)
 {
 	struct task *first = rb_entry_or_null(rb_first(&rq->rq_fair), struct task, t_se.se_node);
-	u64 min = first && (s64)(first->t_se.se_vruntime - curr) < 0 ? first->t_se.se_vruntime : curr;
+	u64 min = first && (s64)(first->t_se.se_vruntime - curr) < 0 ? first->t_se.se_vruntime
+								     : curr;
 
 	if ((s64)(min - rq->rq_min_vruntime) > 0)
 		rq->rq_min_vruntime = min;
@@ -139,9 +141,9 @@ void rq_account(struct runqueue *rq, struct task *t, u64 now)
 	__atomic_fetch_add(&t->t_proc->p_cpu_ns, delta, __ATOMIC_RELAXED);
 	if (unlikely(sched_is_rt(t)))
 		return;
-	se->se_vruntime += se->se_weight == SCHED_WEIGHT_ONE ?
-				   delta :
-				   delta * SCHED_WEIGHT_ONE / se->se_weight;
+	se->se_vruntime += se->se_weight == SCHED_WEIGHT_ONE
+				   ? delta
+				   : delta * SCHED_WEIGHT_ONE / se->se_weight;
 	min_vruntime_raise(rq, se->se_vruntime);
 }
 
@@ -219,8 +221,8 @@ static void sched_place(struct task *t)
 
 // --- waking ---
 
-// The task sleeps on `rq`, locked, and should run on `cpu`: hands over to that queue, locked in its place. False, with no
-// lock held, when something changed while both locks were fetched.
+// The task sleeps on `rq`, locked, and should run on `cpu`: hands over to that queue, locked in its
+// place. False, with no lock held, when something changed while both locks were fetched.
 static bool wake_migrate(struct runqueue **rq, struct task *t, u32 cpu, u32 states)
 {
 	struct runqueue *from = *rq, *to = &runqueues[cpu];
@@ -238,7 +240,8 @@ static bool wake_migrate(struct runqueue **rq, struct task *t, u32 cpu, u32 stat
 	return true;
 }
 
-// Not switched away yet: schedule() will find it running. The task may be changing its own state meanwhile.
+// Not switched away yet: schedule() will find it running. The task may be changing its own state
+// meanwhile.
 static int wake_current(struct task *t, u32 states)
 {
 	u32 state = READ_ONCE(t->t_state);
@@ -326,8 +329,8 @@ static void put_prev(struct runqueue *rq, struct task *prev)
 	rq_enqueue(rq, prev, rq->rq_tail);
 }
 
-// Nothing would be left to run here: asks the other CPUs. That opens rq_lock, so it comes before anything is decided:
-// prev is still rq_curr and may be woken meanwhile.
+// Nothing would be left to run here: asks the other CPUs. That opens rq_lock, so it comes before
+// anything is decided: prev is still rq_curr and may be woken meanwhile.
 static void look_elsewhere(struct runqueue *rq, struct task *prev)
 {
 	if (!rb_empty(&rq->rq_fair) || !list_empty(&rq->rq_rt))
@@ -358,7 +361,8 @@ static void store_child_tid(struct task *t)
 	(void)!put_user_u32(addr, (u32)t->t_tid);
 }
 
-// Runs in the new task's flow, first thing, also for one that never ran. Interrupts are off and come on.
+// Runs in the new task's flow, first thing, also for one that never ran. Interrupts are off and
+// come on.
 void sched_finish_switch(struct task *prev)
 {
 	struct runqueue *rq = this_cpu()->c_rq;
@@ -487,7 +491,7 @@ static bool signal_interrupts(struct task *t, u32 state)
 
 static int sleep_until(struct task *t, u64 deadline)
 {
-	struct sleeper s = { .task = t };
+	struct sleeper s = {.task = t};
 
 	if (clock_ns() >= deadline) {
 		sched_set_state(TASK_RUNNING);

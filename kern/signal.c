@@ -145,10 +145,12 @@ static void task_signal_wake(struct task *t, bool fatal)
 		cpu_kick(t->t_se.se_cpu);
 }
 
+// A stopped process takes nothing but SIGKILL; the rest waits for SIGCONT.
 static bool task_wants(const struct task *t, int signo)
 {
 	return !t->t_exiting &&
-	       (signo == SIGKILL || !(t->t_blocked & ~t->t_wait_set & SIGMASK(signo)));
+	       (signo == SIGKILL ||
+		(!t->t_proc->p_stopped && !(t->t_blocked & ~t->t_wait_set & SIGMASK(signo))));
 }
 
 // A thread that will take a process-directed signal: the leader when it can, else any. p_siglock
@@ -272,11 +274,17 @@ int signal_send_pgroup_locked(struct pgroup *g, const struct ksiginfo *si)
 	return r;
 }
 
-void signal_send_simple(struct task *t, int signo)
+// What a call does to its own caller counts as sent by it (SI_USER), as on Linux.
+void signal_send_self(int signo)
 {
-	struct ksiginfo si = {.signo = signo, .code = SI_KERNEL};
+	struct ksiginfo si = {
+		.signo = signo,
+		.code = SI_USER,
+		.pid = current->t_proc->p_pid,
+		.uid = current->t_cred->c_uid,
+	};
 
-	(void)signal_send_task(t, &si);
+	(void)signal_send_task(current, &si);
 }
 
 // SIGCHLD for a stop or resume, to the parent unless it said SA_NOCLDSTOP; and its wait4 looks

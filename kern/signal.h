@@ -84,7 +84,7 @@ struct altstack {
 int signal_send_task(struct task *t, const struct ksiginfo *si);	    // thread-directed
 int signal_send_process(struct process *p, const struct ksiginfo *si);	    // process-directed
 int signal_send_pgroup_locked(struct pgroup *g, const struct ksiginfo *si); // tasklist_lock held
-void signal_send_simple(struct task *t, int signo);			    // SI_KERNEL
+void signal_send_self(int signo); // SIGPIPE, SIGXFSZ: to current, SI_USER
 // A fault of current: cannot be blocked or ignored (then the default action is forced).
 void signal_force(const struct ksiginfo *si);
 void signal_force_fault(int signo, int code, u64 addr);

@@ -303,7 +303,7 @@ void signal_exec(void)
 		*a = (struct kaction){.handler = keep};
 	}
 	spin_unlock_irq(&p->p_siglock, irq);
-	current->t_altstack = (struct altstack){.flags = SS_DISABLE};
+	current->t_altstack = (struct altstack){0};
 }
 
 bool signal_on_altstack(const struct altstack *a, u64 sp)
@@ -320,6 +320,8 @@ int signal_set_altstack(const struct altstack *wanted, u64 sp)
 
 	if (signal_on_altstack(a, sp))
 		return -EPERM;
+	if (a->sp == wanted->sp && a->size == wanted->size && a->flags == wanted->flags)
+		return 0; // no change is never an error, as on Linux since 5.16
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
 	if (mode == SS_DISABLE) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Sleeping for a time. A relative sleep is turned into a deadline at once, so that stops and ignored signals
-// do not make it longer (nanosleep(2), NOTES); the restart block keeps the deadline.
+// Sleeping for a time. A relative sleep is turned into a deadline at once, so that stops and
+// ignored signals do not make it longer (nanosleep(2), NOTES); the restart block keeps the
+// deadline.
 
 #include "kern/sleep.h"
 
@@ -27,10 +28,11 @@ int sleep_check_clock(int clock)
 	case CLOCK_NONE:
 		return -EINVAL;
 	}
-	if (clock < 0) // a CPU clock of somebody: bit 2 says of a thread; one cannot wait for one's own
-		return (clock & 4) && (clock >> 3 == ~0 || clock >> 3 == ~current->t_tid) ?
-			       -EINVAL :
-			       kern_clock_ns(clock, &now);
+	// a CPU clock of somebody: bit 2 says of a thread; one cannot wait for one's own
+	if (clock < 0)
+		return (clock & 4) && (clock >> 3 == ~0 || clock >> 3 == ~current->t_tid)
+			       ? -EINVAL
+			       : kern_clock_ns(clock, &now);
 	return clock > CLOCK_TAI ? -EINVAL : -EOPNOTSUPP;
 }
 
@@ -70,7 +72,8 @@ static long sleep_restart(struct restart *r)
 	return sleep_relative(r);
 }
 
-long kern_nanosleep(int clock, bool absolute, const struct ktime_spec *ts, uptr rem, sleep_put_fn put)
+long kern_nanosleep(int clock, bool absolute, const struct ktime_spec *ts, uptr rem,
+		    sleep_put_fn put)
 {
 	struct restart *r = &current->t_restart;
 	u64 ns, now;
@@ -87,6 +90,7 @@ long kern_nanosleep(int clock, bool absolute, const struct ktime_spec *ts, uptr 
 	e = kern_clock_ns(clock, &now);
 	if (e)
 		return e;
-	*r = (struct restart){ .arg = { (u64)(s64)clock, MIN(now + ns, TIME_NS_MAX), rem.va, (u64)put } };
+	*r = (struct restart){
+		.arg = {(u64)(s64)clock, MIN(now + ns, TIME_NS_MAX), rem.va, (u64)put}};
 	return sleep_relative(r);
 }

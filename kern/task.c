@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Making and freeing tasks and processes as objects. A task has two references of its own: one while others can find
-// it, one while it runs (dropped by the CPU that switches away from it for the last time). A task holds its process.
+// Making and freeing tasks and processes as objects. A task has two references of its own: one
+// while others can find it, one while it runs (dropped by the CPU that switches away from it for
+// the last time). A task holds its process.
 
 #include "kern/task.h"
 
@@ -22,7 +23,7 @@
 #include <linux/signal.h>
 
 // Linux's max_threads: kernel stacks of all tasks take at most an eighth of memory.
-#define STACK_SHARE 8
+#define STACK_SHARE    8
 #define TASK_MAX_LEAST 64
 
 static struct slab_cache task_cache = SLAB_CACHE(task_cache, "task", struct task);
@@ -32,12 +33,12 @@ struct process *init_process;
 u32 task_count, task_max; // [T]
 
 static struct fsctx kernel_fs = {
-	.x_ref = { 1 },
+	.x_ref = {1},
 	.x_lock = SPINLOCK("fs", RANK_LEAF),
 	.x_umask = 022,
 };
 struct process kernel_process;
-struct task reaped_leader = { .t_cred = &init_cred, .t_proc = &kernel_process, .t_kernel = 1 };
+struct task reaped_leader = {.t_cred = &init_cred, .t_proc = &kernel_process, .t_kernel = 1};
 static struct task boot_idle; // the flow of boot, later CPU 0's idle loop
 
 static void process_setup(struct process *p)
@@ -117,7 +118,7 @@ void task_free_unused(struct task *t)
 
 void task_set_name(struct task *t, const char *name)
 {
-	char padded[TASK_NAME_LEN] = { 0 };
+	char padded[TASK_NAME_LEN] = {0};
 
 	str_copy(padded, name, sizeof(padded));
 	memcpy(t->t_name, padded, sizeof(padded));
@@ -135,7 +136,8 @@ struct mm *task_mm_get(struct task *t)
 	return mm;
 }
 
-// What every task of the kernel itself has: root's rights, the root directory, no memory of its own.
+// What every task of the kernel itself has: root's rights, the root directory, no memory of its
+// own.
 static void kernel_task_setup(struct task *t, const char *name)
 {
 	task_set_name(t, name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The clocks. CLOCK_MONOTONIC is clock_ns(); wall time is that plus one offset, which changes only when somebody sets the
-// clock, so the vDSO's page and the system calls always agree.
+// The clocks. CLOCK_MONOTONIC is clock_ns(); wall time is that plus one offset, which changes only
+// when somebody sets the clock, so the vDSO's page and the system calls always agree.
 
 #include "kern/time.h"
 
@@ -12,24 +12,20 @@
 #include <asm/errno.h>
 #include <linux/time.h>
 
-static u64 realtime_offset; // [A]
+BUILD_ASSERT(CLOCK_REALTIME == 0 && CLOCK_MONOTONIC == 1);
+u64 time_offset[2];
 struct time_zone time_zone;
 
 void time_init(void)
 {
 	u64 rtc = clock_rtc_ns();
 
-	realtime_offset = rtc ? rtc - clock_ns() : 0;
-}
-
-u64 time_realtime_offset(void)
-{
-	return READ_ONCE(realtime_offset);
+	time_offset[CLOCK_REALTIME] = rtc ? rtc - clock_ns() : 0;
 }
 
 u64 time_realtime_ns(void)
 {
-	return clock_ns() + READ_ONCE(realtime_offset);
+	return clock_ns() + time_realtime_offset();
 }
 
 u64 time_coarse_ns(void)
@@ -39,7 +35,7 @@ u64 time_coarse_ns(void)
 
 void time_set_realtime(u64 ns)
 {
-	WRITE_ONCE(realtime_offset, ns - clock_ns());
+	WRITE_ONCE(time_offset[CLOCK_REALTIME], ns - clock_ns());
 	vdso_update();
 }
 
@@ -55,11 +51,6 @@ u64 ktime_to_ns(const struct ktime_spec *ts)
 	return (u64)ts->sec * NSEC_PER_SEC + (u64)ts->nsec;
 }
 
-struct ktime_spec ns_to_ktime(u64 ns)
-{
-	return (struct ktime_spec){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };
-}
-
 // The grain lies in the raw counter, before the boot offset, as vdso_clock_at() has it.
 static u64 coarse(u64 mono)
 {
@@ -70,12 +61,12 @@ static u64 coarse(u64 mono)
 
 // --- CPU clocks of processes and threads: the pid is in the clock id (clock_getcpuclockid(3)) ---
 
-#define CPUCLOCK_PROF 0
-#define CPUCLOCK_VIRT 1
-#define CPUCLOCK_SCHED 2
-#define CPUCLOCK_KIND(id) ((id) & 3)
-#define CPUCLOCK_PER_THREAD(id) ((id) & 4)
-#define CPUCLOCK_PID(id) ((pid_t) ~((id) >> 3))
+#define CPUCLOCK_PROF		0
+#define CPUCLOCK_VIRT		1
+#define CPUCLOCK_SCHED		2
+#define CPUCLOCK_KIND(id)	((id)&3)
+#define CPUCLOCK_PER_THREAD(id) ((id)&4)
+#define CPUCLOCK_PID(id)	((pid_t) ~((id) >> 3))
 
 // The task that a dynamic clock id names, counted. A thread must be one of our own process.
 static struct task *cpu_clock_task(int id)
@@ -153,16 +144,6 @@ int kern_clock_ns(int id, u64 *ns)
 	}
 }
 
-int kern_clock_get(int id, struct ktime_spec *out)
-{
-	u64 ns;
-	int r = kern_clock_ns(id, &ns);
-
-	if (!r)
-		*out = ns_to_ktime(ns);
-	return r;
-}
-
 int kern_clock_getres(int id, struct ktime_spec *out)
 {
 	u64 ns = 1, now;
@@ -184,8 +165,8 @@ int kern_clock_getres(int id, struct ktime_spec *out)
 	return 0;
 }
 
-// Sleeps until the clock shows `deadline` or later. CPU clocks advance only while somebody runs: the least that it can
-// take is the difference divided by the CPUs, so look again then.
+// Sleeps until the clock shows `deadline` or later. CPU clocks advance only while somebody runs:
+// the least that it can take is the difference divided by the CPUs, so look again then.
 static int sleep_cpu_clock(int id, u64 deadline)
 {
 	for (;;) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Kernel timers: a queue per CPU, ordered by expiry, and the CPU's one-shot hardware timer behind it. A timer is on the
-// queue of tm_cpu while tm_armed. The hardware is only programmed for something earlier than what it will do anyway: after
-// a cancel it fires for nothing once, which is cheaper than programming it twice. The scheduler's tick shares it.
+// Kernel timers: a queue per CPU, ordered by expiry, and the CPU's one-shot hardware timer behind
+// it. A timer is on the queue of tm_cpu while tm_armed. The hardware is only programmed for
+// something earlier than what it will do anyway: after a cancel it fires for nothing once, which is
+// cheaper than programming it twice. The scheduler's tick shares it.
 
 #include "kern/time.h"
 
@@ -19,7 +20,7 @@ struct timer_queue {
 };
 
 static struct timer_queue queues[CPU_MAX] = {
-	[0 ... CPU_MAX - 1] = { .q_lock = SPINLOCK("timer", RANK_TIMER) },
+	[0 ... CPU_MAX - 1] = {.q_lock = SPINLOCK("timer", RANK_TIMER)},
 };
 
 void timer_init(struct timer *t, void (*fn)(struct timer *))
@@ -49,9 +50,9 @@ static void insert(struct timer_queue *q, struct timer *t)
 
 	while (*link) {
 		parent = *link;
-		link = t->tm_expires < rb_entry(parent, struct timer, tm_node)->tm_expires ?
-			       &parent->left :
-			       &parent->right;
+		link = t->tm_expires < rb_entry(parent, struct timer, tm_node)->tm_expires
+			       ? &parent->left
+			       : &parent->right;
 	}
 	rb_insert_at(&q->q_timers, &t->tm_node, parent, link);
 	t->tm_armed = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Processor time and what else is counted about tasks. Time on a CPU is exact, charged at each switch; how it divides
-// into user and system time is estimated from what the ticks found, so that no entry to the kernel has to look at the
-// clock. The system's load averages are made here too.
+// Processor time and what else is counted about tasks. Time on a CPU is exact, charged at each
+// switch; how it divides into user and system time is estimated from what the ticks found, so that
+// no entry to the kernel has to look at the clock. The system's load averages are made here too.
 
 #include "kern/usage.h"
 
@@ -12,7 +12,7 @@
 #include "vm/mm.h"
 
 #define LOAD_PERIOD_NS 5000000000ull
-#define LOAD_SHIFT 16
+#define LOAD_SHIFT     16
 
 // a * b / c for b <= c, in two steps of long division: there is no 128-bit division in the kernel.
 static u64 mul_div(u64 a, u32 b, u32 c)
@@ -22,7 +22,8 @@ static u64 mul_div(u64 a, u32 b, u32 c)
 	return (high / c << 32) + ((high % c << 32 | (low & 0xffffffff)) / c);
 }
 
-// Divides `total` in the ratio of the samples, never taking back what *pu and *ps have shown. tasklist_lock held.
+// Divides `total` in the ratio of the samples, never taking back what *pu and *ps have shown.
+// tasklist_lock held.
 static void split(u64 total, u64 usample, u64 ssample, u64 *pu, u64 *ps)
 {
 	u64 s;
@@ -74,7 +75,8 @@ static u64 uncharged(struct process *p)
 	return ns;
 }
 
-// A thread that is switched away from while we look would be missed or counted twice: then p_cpu_ns has changed.
+// A thread that is switched away from while we look would be missed or counted twice: then p_cpu_ns
+// has changed.
 u64 process_cpu_ns(struct process *p)
 {
 	u64 irq = irq_save(), charged, rest;
@@ -129,7 +131,7 @@ void usage_note_rss(struct task *t)
 
 void usage_thread(struct krusage *ru)
 {
-	*ru = (struct krusage){ 0 };
+	*ru = (struct krusage){0};
 	usage_note_rss(current);
 	task_times(current, &ru->utime, &ru->stime);
 	add_task(ru, current);
@@ -150,7 +152,7 @@ void usage_process_locked(struct process *p, struct krusage *ru)
 	};
 	process_times_locked(p, &ru->utime, &ru->stime);
 	if (!p->p_zombie)
-		list_for_each_entry(t, &p->p_threads, t_threads)
+		list_for_each_entry (t, &p->p_threads, t_threads)
 			if (!t->t_exiting)
 				add_task(ru, t);
 }
@@ -192,7 +194,8 @@ void usage_task_exit_locked(struct task *t)
 }
 
 // A child was waited for: `ru` is what it used, and its own children's.
-void usage_reap_locked(struct process *parent, const struct process *child, const struct krusage *ru)
+void usage_reap_locked(struct process *parent, const struct process *child,
+		       const struct krusage *ru)
 {
 	parent->p_cutime += ru->utime + child->p_cutime;
 	parent->p_cstime += ru->stime + child->p_cstime;
@@ -237,11 +240,12 @@ static u32 count_running(u64 *switches)
 	return n;
 }
 
-// Exponential averages over periods of five seconds: the factors are exp(-5/60), exp(-5/300), exp(-5/900) in 16 bits.
-// Periods in which every CPU slept are made up for at the next look, as idle ones.
+// Exponential averages over periods of five seconds: the factors are exp(-5/60), exp(-5/300),
+// exp(-5/900) in 16 bits. Periods in which every CPU slept are made up for at the next look, as
+// idle ones.
 static void load_update(u64 now, u32 running)
 {
-	static const u32 decay[3] = { 60297, 64453, 65173 };
+	static const u32 decay[3] = {60297, 64453, 65173};
 	u32 periods = 0;
 
 	for (; now >= load_due && periods < 1000; periods++, load_due += LOAD_PERIOD_NS) {
@@ -249,7 +253,8 @@ static void load_update(u64 now, u32 running)
 
 		for (u32 i = 0; i < 3; i++)
 			load_avg[i] = (load_avg[i] * decay[i] +
-				       (n << LOAD_SHIFT) * ((1u << 16) - decay[i])) >> 16;
+				       (n << LOAD_SHIFT) * ((1u << 16) - decay[i])) >>
+				      16;
 	}
 	if (now >= load_due)
 		load_due = now + LOAD_PERIOD_NS;
@@ -270,7 +275,7 @@ void sched_stats(struct sched_stats *s)
 {
 	u64 irq;
 
-	*s = (struct sched_stats){ 0 };
+	*s = (struct sched_stats){0};
 	s->running = count_running(&s->switches);
 	for (u64 m = READ_ONCE(sched_online); m; m &= m - 1) {
 		u32 cpu = (u32)__builtin_ctzll(m);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Wait queues. A waiter is on at most one queue through each struct waiter; whoever owns the waiter
-// takes it off before its memory goes. Wake functions run with the queue's lock held and interrupts off.
+// takes it off before its memory goes. Wake functions run with the queue's lock held and interrupts
+// off.
 
 #include "kern/wait.h"
 
@@ -19,7 +20,8 @@ static bool wake_task(struct waiter *w, u32 key)
 	return sched_wake(w->w_task, SCHED_WAKE_SLEEPERS);
 }
 
-// Exclusive waiters stand behind all others, so that a wake-up reaches every non-exclusive one first.
+// Exclusive waiters stand behind all others, so that a wake-up reaches every non-exclusive one
+// first.
 void wait_add(struct waitqueue *wq, struct waiter *w)
 {
 	u64 irq = spin_lock_irq(&wq->wq_lock);
@@ -40,8 +42,8 @@ void wait_remove(struct waitqueue *wq, struct waiter *w)
 	spin_unlock_irq(&wq->wq_lock, irq);
 }
 
-// The fence pairs with the one in sched_set_state(): the caller has made its condition true, the waiter has put itself
-// on the list; one of the two sees the other.
+// The fence pairs with the one in sched_set_state(): the caller has made its condition true, the
+// waiter has put itself on the list; one of the two sees the other.
 void wait_wake(struct waitqueue *wq, u32 key, u32 n)
 {
 	struct waiter *w, *next;
@@ -51,7 +53,7 @@ void wait_wake(struct waitqueue *wq, u32 key, u32 n)
 	if (!wait_active(wq))
 		return;
 	irq = spin_lock_irq(&wq->wq_lock);
-	list_for_each_entry_safe(w, next, &wq->wq_waiters, w_list) {
+	list_for_each_entry_safe (w, next, &wq->wq_waiters, w_list) {
 		bool exclusive = w->w_exclusive;
 
 		if (w->w_wake(w, key) && exclusive && n && --n == 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Waiting for children: which of them count, what has become of them, and the end of a zombie that was waited for.
+// Waiting for children: which of them count, what has become of them, and the end of a zombie that
+// was waited for.
 
 #include "kern/log.h"
 #include "kern/process.h"
@@ -11,7 +12,7 @@
 #include <linux/wait.h>
 
 #define STATUS_STOPPED(sig) ((s32)((sig) << 8 | 0x7f))
-#define STATUS_CONTINUED 0xffff
+#define STATUS_CONTINUED    0xffff
 
 struct wait_request {
 	int which;
@@ -55,7 +56,8 @@ static bool look_zombie(struct wait_request *w, struct process *p)
 		return false;
 	fill(w, p, p->p_group_exit_code, process_status_code(p->p_group_exit_code, &detail));
 	total = w->out->rusage;
-	// What wait4 shows includes the child's own waited-for children (getrusage(2), RUSAGE_CHILDREN).
+	// What wait4 shows includes the child's own waited-for children (getrusage(2),
+	// RUSAGE_CHILDREN).
 	w->out->rusage.utime += p->p_cutime;
 	w->out->rusage.stime += p->p_cstime;
 	w->out->rusage.minflt += p->p_cminflt;
@@ -114,7 +116,7 @@ static long look(struct wait_request *w)
 	long r = -ECHILD;
 
 	spin_lock(&tasklist_lock);
-	list_for_each_entry(p, &current->t_proc->p_children, p_sibling) {
+	list_for_each_entry (p, &current->t_proc->p_children, p_sibling) {
 		if (!is_eligible(w, p))
 			continue;
 		r = 0;
@@ -131,7 +133,7 @@ static long look(struct wait_request *w)
 
 long kern_wait(int which, pid_t id, int options, struct wait_result *out)
 {
-	struct wait_request w = { which, id, options, out, NULL };
+	struct wait_request w = {which, id, options, out, NULL};
 	struct waitqueue *wq = &current->t_proc->p_child_wait;
 	struct waiter waiter;
 	long r = look(&w);

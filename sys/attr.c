@@ -44,7 +44,7 @@ static long setattr_fd(int fd, struct iattr *a)
 
 long sys_fchmodat(int dirfd, uptr path, u32 mode)
 {
-	struct iattr a = { .valid = ATTR_MODE, .mode = mode & 07777 };
+	struct iattr a = {.valid = ATTR_MODE, .mode = mode & 07777};
 
 	return setattr_path(dirfd, path, LOOKUP_FOLLOW, &a);
 }
@@ -56,7 +56,7 @@ long sys_chmod(uptr path, u32 mode)
 
 long sys_fchmod(int fd, u32 mode)
 {
-	struct iattr a = { .valid = ATTR_MODE, .mode = mode & 07777 };
+	struct iattr a = {.valid = ATTR_MODE, .mode = mode & 07777};
 
 	return setattr_fd(fd, &a);
 }
@@ -70,7 +70,7 @@ long sys_umask(u32 mask)
 
 static struct iattr owner_attr(u32 uid, u32 gid)
 {
-	struct iattr a = { .uid = uid, .gid = gid };
+	struct iattr a = {.uid = uid, .gid = gid};
 
 	a.valid = (uid != (u32)-1 ? ATTR_UID : 0) | (gid != (u32)-1 ? ATTR_GID : 0);
 	return a;
@@ -104,7 +104,8 @@ long sys_fchown(int fd, u32 uid, u32 gid)
 
 /* --- times --- */
 
-/* Inode times are unsigned nanoseconds since 1970: what lies outside is set to the nearest, as Linux does at its limits. */
+/* Inode times are unsigned nanoseconds since 1970: what lies outside is set to the nearest, as
+ * Linux does at its limits. */
 static u64 inode_time(const struct ktime_spec *ts)
 {
 	if (ts->sec < 0)
@@ -132,7 +133,7 @@ static int times_attr(const struct ktime_spec *ts, struct iattr *a)
 {
 	int err;
 
-	*a = (struct iattr){ .valid = ts ? 0 : ATTR_ATIME_NOW | ATTR_MTIME_NOW };
+	*a = (struct iattr){.valid = ts ? 0 : ATTR_ATIME_NOW | ATTR_MTIME_NOW};
 	if (!ts)
 		return 0;
 	err = time_attr(&ts[0], ATTR_ATIME, ATTR_ATIME_NOW, &a->atime, a);
@@ -210,7 +211,7 @@ long sys_utimes(uptr path, uptr times)
 /* struct utimbuf: two longs of seconds. */
 long sys_utime(uptr path, uptr times)
 {
-	struct ktime_spec ts[2] = { { 0, 0 }, { 0, 0 } };
+	struct ktime_spec ts[2] = {{0, 0}, {0, 0}};
 	int err;
 
 	if (uptr_is_null(times))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Identity: user, group and supplementary ids. The rules are in kern/cred.c; 16-bit ids are widened and narrowed here where
-// they lie in memory, and by the table where they are arguments or results.
+// Identity: user, group and supplementary ids. The rules are in kern/cred.c; 16-bit ids are widened
+// and narrowed here where they lie in memory, and by the table where they are arguments or results.
 
 #include "kern/cred.h"
 
@@ -12,7 +12,7 @@
 #include <linux/capability.h>
 
 #define ID16_OVERFLOW 65534 // shown for an id that does not fit (/proc/sys/kernel/overflowuid)
-#define ID16_KEEP 0xffff
+#define ID16_KEEP     0xffff
 
 static u16 id_narrow(u32 id)
 {
@@ -95,7 +95,7 @@ static int put_ids(const uptr dst[3], u32 a, u32 b, u32 c)
 
 static int put_ids16(const uptr dst[3], u32 a, u32 b, u32 c)
 {
-	const u16 ids[3] = { id_narrow(a), id_narrow(b), id_narrow(c) };
+	const u16 ids[3] = {id_narrow(a), id_narrow(b), id_narrow(c)};
 	int r = 0;
 
 	for (u32 i = 0; i < 3 && !r; i++)
@@ -107,28 +107,28 @@ long sys_getresuid(uptr ruid, uptr euid, uptr suid)
 {
 	const struct cred *c = cred_current();
 
-	return put_ids((uptr[]){ ruid, euid, suid }, c->c_uid, c->c_euid, c->c_suid);
+	return put_ids((uptr[]){ruid, euid, suid}, c->c_uid, c->c_euid, c->c_suid);
 }
 
 long sys_getresgid(uptr rgid, uptr egid, uptr sgid)
 {
 	const struct cred *c = cred_current();
 
-	return put_ids((uptr[]){ rgid, egid, sgid }, c->c_gid, c->c_egid, c->c_sgid);
+	return put_ids((uptr[]){rgid, egid, sgid}, c->c_gid, c->c_egid, c->c_sgid);
 }
 
 long sys_getresuid16(uptr ruid, uptr euid, uptr suid)
 {
 	const struct cred *c = cred_current();
 
-	return put_ids16((uptr[]){ ruid, euid, suid }, c->c_uid, c->c_euid, c->c_suid);
+	return put_ids16((uptr[]){ruid, euid, suid}, c->c_uid, c->c_euid, c->c_suid);
 }
 
 long sys_getresgid16(uptr rgid, uptr egid, uptr sgid)
 {
 	const struct cred *c = cred_current();
 
-	return put_ids16((uptr[]){ rgid, egid, sgid }, c->c_gid, c->c_egid, c->c_sgid);
+	return put_ids16((uptr[]){rgid, egid, sgid}, c->c_gid, c->c_egid, c->c_sgid);
 }
 
 // --- supplementary groups ---

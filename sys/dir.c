@@ -36,7 +36,8 @@ long sys_mkdir(uptr path, u32 mode)
 	return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
-/* The 32-bit encoding of mknod(2): 12 bits of major, 20 of minor, the low byte of the minor first. */
+/* The 32-bit encoding of mknod(2): 12 bits of major, 20 of minor, the low byte of the minor first.
+ */
 static kdev decode_dev(u32 dev)
 {
 	return KDEV((dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00));
@@ -283,7 +284,7 @@ static bool put_entry(struct dir_emit *e, const char *name, u32 len, u64 ino, u3
 
 static long getdents(int fd, uptr buf, u32 n, bool old)
 {
-	struct dents d = { .emit.emit = put_entry, .at = buf, .room = n, .old = old };
+	struct dents d = {.emit.emit = put_entry, .at = buf, .room = n, .old = old};
 	struct fdref r = fd_get(fd);
 	int err;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is done to descriptors and open files themselves: dup, fcntl, the ioctls that every file has, flock.
+ * What is done to descriptors and open files themselves: dup, fcntl, the ioctls that every file
+ * has, flock.
  */
 #include "abi/layout.h"
 #include "fs/pipe.h"
@@ -115,7 +116,8 @@ static int lock_range(struct file *f, const struct kflock *fl, struct file_lock_
 	return 0;
 }
 
-static int lock_request(struct file *f, const struct kflock *fl, bool ofd, struct file_lock_request *rq)
+static int lock_request(struct file *f, const struct kflock *fl, bool ofd,
+			struct file_lock_request *rq)
 {
 	int err = lock_range(f, fl, rq);
 
@@ -237,7 +239,7 @@ static long set_owner_ex(struct file *f, uptr arg)
 
 static long get_owner_ex(const struct file *f, uptr arg)
 {
-	struct owner_ex o = { f->f_owner_type, f->f_owner < 0 ? -f->f_owner : f->f_owner };
+	struct owner_ex o = {f->f_owner_type, f->f_owner < 0 ? -f->f_owner : f->f_owner};
 
 	if (f->f_owner && f->f_owner_type != F_OWNER_TID)
 		o.type = f->f_owner < 0 ? F_OWNER_PGRP : F_OWNER_PID;
@@ -435,7 +437,7 @@ static int flock_type(u32 op)
 
 long sys_flock(int fd, unsigned int op)
 {
-	struct file_lock_request rq = { .flavor = FILE_LOCK_FLOCK, .end = INT64_MAX };
+	struct file_lock_request rq = {.flavor = FILE_LOCK_FLOCK, .end = INT64_MAX};
 	struct fdref r;
 	int err;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bytes through descriptors: read and write in all forms, seek, sendfile, truncate, allocate, sync. Counts are cut to
- * what one call may move; a user range that leaves the user half fails as a whole, as Linux checks it first.
+ * Bytes through descriptors: read and write in all forms, seek, sendfile, truncate, allocate, sync.
+ * Counts are cut to what one call may move; a user range that leaves the user half fails as a
+ * whole, as Linux checks it first.
  */
 #include "abi/layout.h"
 #include "kern/files.h"
@@ -21,7 +22,7 @@
 enum { READ, WRITE };
 
 /* What Linux's vfs_read and vfs_write check, in their order, before the file is asked. */
-static int transfer_check(const struct file *f, int op, uptr buf, size_t n)
+static ALWAYS_INLINE int transfer_check(const struct file *f, int op, uptr buf, size_t n)
 {
 	if (!(f->f_mode & (op == READ ? FMODE_READ : FMODE_WRITE)))
 		return -EBADF;
@@ -32,38 +33,50 @@ static int transfer_check(const struct file *f, int op, uptr buf, size_t n)
 	return (s64)n < 0 ? -EINVAL : 0;
 }
 
-long sys_read(int fd, uptr buf, size_t n)
+static ALWAYS_INLINE void one_segment(struct uio *u, uptr buf, size_t n)
+{
+	u->one.user = buf;
+	u->one.len = n;
+	u->segs = &u->one;
+	u->nsegs = 1;
+	u->kernel = false;
+	u->seg_off = 0;
+	u->resid = n;
+}
+
+/* With the file's own position. Streams have none, so they are asked without the lock around it. */
+static ALWAYS_INLINE long transfer(int fd, int op, uptr buf, size_t n)
 {
 	struct fdref r = fd_get(fd);
+	struct file *f = r.file;
+	u64 none = 0;
 	struct uio u;
 	long ret;
 
-	if (unlikely(!r.file))
+	if (unlikely(!f))
 		return -EBADF;
-	ret = transfer_check(r.file, READ, buf, n);
+	ret = transfer_check(f, op, buf, n);
 	if (likely(!ret)) {
-		uio_init_user(&u, buf, MIN(n, (size_t)RW_MAX));
-		ret = file_read(r.file, &u, NULL);
+		one_segment(&u, buf, MIN(n, (size_t)RW_MAX));
+		if (f->f_mode & FMODE_STREAM)
+			ret = op == READ ? f->f_ops->read(f, &u, &none)
+					 : f->f_ops->write(f, &u, &none);
+		else
+			ret = op == READ ? file_read(f, &u, NULL) : file_write(f, &u, NULL);
 	}
-	fd_put(r);
+	if (r.counted)
+		fd_put(r);
 	return ret;
+}
+
+long sys_read(int fd, uptr buf, size_t n)
+{
+	return transfer(fd, READ, buf, n);
 }
 
 long sys_write(int fd, uptr buf, size_t n)
 {
-	struct fdref r = fd_get(fd);
-	struct uio u;
-	long ret;
-
-	if (unlikely(!r.file))
-		return -EBADF;
-	ret = transfer_check(r.file, WRITE, buf, n);
-	if (likely(!ret)) {
-		uio_init_user(&u, buf, MIN(n, (size_t)RW_MAX));
-		ret = file_write(r.file, &u, NULL);
-	}
-	fd_put(r);
-	return ret;
+	return transfer(fd, WRITE, buf, n);
 }
 
 static long transfer_at(int fd, int op, uptr buf, size_t n, s64 pos)
@@ -80,7 +93,7 @@ static long transfer_at(int fd, int op, uptr buf, size_t n, s64 pos)
 		return -EBADF;
 	ret = r.file->f_mode & FMODE_STREAM ? -ESPIPE : transfer_check(r.file, op, buf, n);
 	if (!ret) {
-		uio_init_user(&u, buf, MIN(n, (size_t)RW_MAX));
+		one_segment(&u, buf, MIN(n, (size_t)RW_MAX));
 		ret = op == READ ? file_read(r.file, &u, &at) : file_write(r.file, &u, &at);
 	}
 	fd_put(r);
@@ -99,7 +112,8 @@ long sys_pwrite64(int fd, uptr buf, size_t n, s64 pos)
 
 /* --- vectors --- */
 
-static long transfer_segs(struct file *f, int op, struct uio_seg *segs, u32 n, size_t total, u64 *pos)
+static long transfer_segs(struct file *f, int op, struct uio_seg *segs, u32 n, size_t total,
+			  u64 *pos)
 {
 	struct uio u;
 
@@ -222,14 +236,10 @@ static s64 seek_call(int fd, s64 off, int whence)
 	return pos;
 }
 
+// A position that the caller's off_t cannot show is cut to the register, as Linux's 64-bit kernels do.
 long sys_lseek(int fd, s64 offset, int whence)
 {
-	s64 pos = seek_call(fd, offset, whence);
-
-	/* A position that the caller's off_t cannot show (lseek(2)). */
-	if (abi_long() == 4 && pos > INT32_MAX)
-		return -EOVERFLOW;
-	return pos;
+	return seek_call(fd, offset, whence);
 }
 
 long sys_llseek(int fd, unsigned long high, unsigned long low, uptr result, int whence)
@@ -250,8 +260,8 @@ static long do_sendfile(int outfd, int infd, u64 *pos, size_t n)
 		return -EBADF;
 	out = fd_get(outfd);
 	if (out.file) {
-		ret = (s64)n < 0 ? -EINVAL :
-				   file_sendfile(out.file, in.file, pos, MIN(n, (size_t)RW_MAX));
+		ret = (s64)n < 0 ? -EINVAL
+				 : file_sendfile(out.file, in.file, pos, MIN(n, (size_t)RW_MAX));
 		fd_put(out);
 	}
 	fd_put(in);
@@ -320,6 +330,8 @@ long sys_ftruncate(int fd, s64 length)
 	if (!r.file)
 		return -EBADF;
 	if (!S_ISREG(r.file->f_inode->i_mode) || !(r.file->f_mode & FMODE_WRITE))
+		err = -EINVAL;
+	else if (!(r.file->f_flags & O_LARGEFILE) && length > INT32_MAX)
 		err = -EINVAL;
 	else
 		err = vfs_truncate(r.file->f_inode, (u64)length);

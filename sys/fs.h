@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the file calls of sys/ share: names from user memory, and how a call on a name or a descriptor runs.
+// What the file calls of sys/ share: names from user memory, and how a call on a name or a
+// descriptor runs.
 #pragma once
 
 #include "fs/namei.h"
@@ -7,7 +8,8 @@
 
 #define AT_LOOKUP_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
 
-// A copy of the path at p, for name_free(). -EFAULT, -ENAMETOOLONG, -ENOMEM. *out is NULL after a failure.
+// A copy of the path at p, for name_free(). -EFAULT, -ENAMETOOLONG, -ENOMEM. *out is NULL after a
+// failure.
 int user_name(char **out, uptr p);
 // LOOKUP_* for the AT_* flags of a call that follows the last link unless told not to.
 static inline u32 at_lookup(u32 at_flags)

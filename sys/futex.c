@@ -15,8 +15,8 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 
-// The timeout of FUTEX_WAIT counts from now; that of FUTEX_WAIT_BITSET is a time of CLOCK_MONOTONIC, or of
-// CLOCK_REALTIME with the flag.
+// The timeout of FUTEX_WAIT counts from now; that of FUTEX_WAIT_BITSET is a time of
+// CLOCK_MONOTONIC, or of CLOCK_REALTIME with the flag.
 static u64 deadline_of(u32 cmd, bool realtime, const struct ktime_spec *ts)
 {
 	u64 ns = ktime_to_ns(ts), offset;
@@ -90,7 +90,8 @@ long sys_futex_time64(uptr uaddr, int op, unsigned int val, uptr timeout, uptr u
 	return do_futex(uaddr, op, val, timeout, uaddr2, val3, abi_copyin_timespec64);
 }
 
-// --- robust lists: a list for each width of pointers, struct robust_list_head being three of them ---
+// --- robust lists: a list for each width of pointers, struct robust_list_head being three of them
+// ---
 
 static u32 list_of_call(void)
 {

@@ -55,7 +55,7 @@ static void free_args(struct mount_args *a)
 
 long sys_mount(uptr source, uptr target, uptr fstype, unsigned long flags, uptr data)
 {
-	struct mount_args a = { NULL, NULL, NULL };
+	struct mount_args a = {NULL, NULL, NULL};
 	struct path where;
 	int err = optional_name(&a.type, fstype);
 

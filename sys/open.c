@@ -15,12 +15,12 @@
 #include <linux/errno.h>
 #include <linux/openat2.h>
 
-#define OPEN_KNOWN                                                                                   \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |        \
-	 O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |          \
+#define OPEN_KNOWN                                                                            \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | \
+	 O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |   \
 	 O_CLOEXEC | O_PATH | __O_TMPFILE)
-#define RESOLVE_KNOWN                                                                                \
-	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |           \
+#define RESOLVE_KNOWN                                                                      \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
 	 RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
 int user_name(char **out, uptr p)
@@ -78,7 +78,8 @@ static long do_open(const struct open_args *a)
 	char *name;
 	int fd, err;
 
-	/* O_TMPFILE holds O_DIRECTORY, so that kernels without it fail; and it creates by itself (open(2)). */
+	/* O_TMPFILE holds O_DIRECTORY, so that kernels without it fail; and it creates by itself
+	 * (open(2)). */
 	if (a->oflags & __O_TMPFILE && (a->oflags & (O_TMPFILE | O_CREAT)) != O_TMPFILE)
 		return -EINVAL;
 	err = user_name(&name, a->path);
@@ -106,7 +107,8 @@ static u32 implied_flags(void)
 
 long sys_openat(int dirfd, uptr path, unsigned int oflags, u32 mode)
 {
-	struct open_args a = { dirfd, path, (oflags & OPEN_KNOWN) | implied_flags(), mode & 07777, 0 };
+	struct open_args a = {dirfd, path, (oflags & OPEN_KNOWN) | implied_flags(), mode & 07777,
+			      0};
 
 	return do_open(&a);
 }
@@ -130,7 +132,8 @@ static int check_how(const struct open_how *how)
 		return -EINVAL;
 	if (how->mode & ~07777ull || (how->mode && !creates))
 		return -EINVAL;
-	if (how->flags & O_PATH && how->flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+	if (how->flags & O_PATH &&
+	    how->flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
 		return -EINVAL;
 	if (how->resolve & RESOLVE_BENEATH && how->resolve & RESOLVE_IN_ROOT)
 		return -EINVAL;
@@ -143,7 +146,7 @@ static int copyin_how(struct open_how *how, uptr src, size_t size)
 {
 	int err;
 
-	*how = (struct open_how){ 0 };
+	*how = (struct open_how){0};
 	if (size < sizeof(*how))
 		return -EINVAL;
 	if (size > PAGE_SIZE)
@@ -165,13 +168,13 @@ long sys_openat2(int dirfd, uptr path, uptr user_how, size_t size)
 		u64 resolve;
 		u32 lookup;
 	} map[] = {
-		{ RESOLVE_NO_XDEV, LOOKUP_NO_XDEV },
-		{ RESOLVE_NO_MAGICLINKS, LOOKUP_NO_MAGIC },
-		{ RESOLVE_NO_SYMLINKS, LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC },
-		{ RESOLVE_BENEATH, LOOKUP_BENEATH },
-		{ RESOLVE_IN_ROOT, LOOKUP_IN_ROOT },
+		{RESOLVE_NO_XDEV, LOOKUP_NO_XDEV},
+		{RESOLVE_NO_MAGICLINKS, LOOKUP_NO_MAGIC},
+		{RESOLVE_NO_SYMLINKS, LOOKUP_NO_SYMLINKS | LOOKUP_NO_MAGIC},
+		{RESOLVE_BENEATH, LOOKUP_BENEATH},
+		{RESOLVE_IN_ROOT, LOOKUP_IN_ROOT},
 	};
-	struct open_args a = { .dirfd = dirfd, .path = path };
+	struct open_args a = {.dirfd = dirfd, .path = path};
 	struct open_how how;
 	int err = copyin_how(&how, user_how, size);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * poll and select in all forms: user layouts to items for kern_poll and back, timeouts, temporary signal masks, and how
- * each restarts after a signal without a handler: poll by a restart block, the others with the time that is left.
+ * poll and select in all forms: user layouts to items for kern_poll and back, timeouts, temporary
+ * signal masks, and how each restarts after a signal without a handler: poll by a restart block,
+ * the others with the time that is left.
  */
 #include "fs/poll.h"
 #include "abi/layout.h"
@@ -16,7 +17,7 @@
 
 #include <linux/errno.h>
 
-#define ITEMS_FAST 8
+#define ITEMS_FAST     8
 #define SET_WORDS_FAST 2
 
 /* --- timeouts --- */
@@ -53,7 +54,8 @@ static int timeout_get(struct timeout *t, int (*get)(struct ktime_spec *ts, uptr
 	return err;
 }
 
-/* Linux tells select's and ppoll's callers what is left. When it cannot, a restart would wait anew: EINTR instead. */
+/* Linux tells select's and ppoll's callers what is left. When it cannot, a restart would wait anew:
+ * EINTR instead. */
 static long timeout_put(const struct timeout *t, long ret)
 {
 	u64 now = clock_ns();
@@ -159,8 +161,8 @@ long sys_poll(uptr fds, unsigned int nfds, int timeout)
 
 	r->arg[POLL_FDS] = fds.va;
 	r->arg[POLL_COUNT] = nfds;
-	r->arg[POLL_DEADLINE] =
-		timeout < 0 ? WAIT_FOREVER : deadline_after((u64)timeout * NSEC_PER_MSEC);
+	r->arg[POLL_DEADLINE] = timeout < 0 ? WAIT_FOREVER
+					    : deadline_after((u64)timeout * NSEC_PER_MSEC);
 	return poll_restart(r);
 }
 
@@ -179,7 +181,7 @@ static long do_ppoll(uptr fds, u32 nfds, const struct timeout *t, uptr mask, siz
 
 long sys_ppoll(uptr fds, unsigned int nfds, uptr timeout, uptr mask, size_t sigsetsize)
 {
-	struct timeout t = { .user = timeout, .put = abi_copyout_timespec };
+	struct timeout t = {.user = timeout, .put = abi_copyout_timespec};
 	int err = timeout_get(&t, abi_copyin_timespec);
 
 	return err ? err : do_ppoll(fds, nfds, &t, mask, sigsetsize);
@@ -187,7 +189,7 @@ long sys_ppoll(uptr fds, unsigned int nfds, uptr timeout, uptr mask, size_t sigs
 
 long sys_ppoll_time64(uptr fds, unsigned int nfds, uptr timeout, uptr mask, size_t sigsetsize)
 {
-	struct timeout t = { .user = timeout, .put = abi_copyout_timespec64 };
+	struct timeout t = {.user = timeout, .put = abi_copyout_timespec64};
 	int err = timeout_get(&t, abi_copyin_timespec64);
 
 	return err ? err : do_ppoll(fds, nfds, &t, mask, sigsetsize);
@@ -266,7 +268,7 @@ static u32 items_of(const struct select *s, struct poll_item *items)
 
 	for (u32 fd = next_fd(s, 0); fd < s->n; fd = next_fd(s, fd + 1), count++)
 		if (items)
-			items[count] = (struct poll_item){ .fd = (int)fd, .events = wanted(s, fd) };
+			items[count] = (struct poll_item){.fd = (int)fd, .events = wanted(s, fd)};
 	return count;
 }
 
@@ -315,7 +317,7 @@ static long select_items(struct select *s, u64 deadline)
 /* Ready bits, 0, -ERESTARTNOHAND, or another error. */
 static long do_select(int n, uptr r, uptr w, uptr x, u64 deadline)
 {
-	struct select s = { .user = { r, w, x } };
+	struct select s = {.user = {r, w, x}};
 	long ret;
 
 	if (n < 0)
@@ -334,10 +336,11 @@ static long do_select(int n, uptr r, uptr w, uptr x, u64 deadline)
 	return ret;
 }
 
-/* select's timeval may hold a second and more of microseconds; the layout code marks those as wrong, as POSIX does. */
+/* select's timeval may hold a second and more of microseconds; the layout code marks those as
+ * wrong, as POSIX does. */
 long sys_select(int n, uptr r, uptr w, uptr x, uptr timeout)
 {
-	struct timeout t = { .user = timeout, .put = abi_copyout_timeval };
+	struct timeout t = {.user = timeout, .put = abi_copyout_timeval};
 	int err = timeout_get(&t, abi_copyin_timeval);
 
 	if (err)
@@ -378,7 +381,7 @@ static long do_pselect(int n, uptr r, uptr w, uptr x, const struct timeout *t, u
 
 long sys_pselect6(int n, uptr r, uptr w, uptr x, uptr timeout, uptr sig)
 {
-	struct timeout t = { .user = timeout, .put = abi_copyout_timespec };
+	struct timeout t = {.user = timeout, .put = abi_copyout_timespec};
 	int err = timeout_get(&t, abi_copyin_timespec);
 
 	return err ? err : do_pselect(n, r, w, x, &t, sig);
@@ -386,7 +389,7 @@ long sys_pselect6(int n, uptr r, uptr w, uptr x, uptr timeout, uptr sig)
 
 long sys_pselect6_time64(int n, uptr r, uptr w, uptr x, uptr timeout, uptr sig)
 {
-	struct timeout t = { .user = timeout, .put = abi_copyout_timespec64 };
+	struct timeout t = {.user = timeout, .put = abi_copyout_timespec64};
 	int err = timeout_get(&t, abi_copyin_timespec64);
 
 	return err ? err : do_pselect(n, r, w, x, &t, sig);

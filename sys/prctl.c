@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// prctl(2): what a task can be told about itself. An option that is not served is -EINVAL, as one that Linux
-// does not know.
+// prctl(2): what a task can be told about itself. An option that is not served is -EINVAL, as one
+// that Linux does not know.
 
 #include "kern/cred.h"
 #include "kern/task.h"

@@ -19,11 +19,11 @@
 #include <linux/sched.h>
 #include <linux/wait.h>
 
-#define WAIT_KINDS (__WNOTHREAD | __WCLONE | __WALL)
-#define WAIT4_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WAIT_KINDS)
-#define WAITID_EVENTS (WEXITED | WSTOPPED | WCONTINUED)
+#define WAIT_KINDS     (__WNOTHREAD | __WCLONE | __WALL)
+#define WAIT4_OPTIONS  (WNOHANG | WUNTRACED | WCONTINUED | WAIT_KINDS)
+#define WAITID_EVENTS  (WEXITED | WSTOPPED | WCONTINUED)
 #define WAITID_OPTIONS (WNOHANG | WNOWAIT | WAITID_EVENTS | WAIT_KINDS)
-#define NO_SUCH_PID (-0x7fffffff - 1) // its negation does not exist
+#define NO_SUCH_PID    (-0x7fffffff - 1) // its negation does not exist
 
 // --- ids ---
 
@@ -110,7 +110,7 @@ long sys_clone(unsigned long flags, uptr stack, uptr parent_tid, uptr child_tid,
 
 long sys_fork(void)
 {
-	const struct clone_request rq = { .exit_signal = SIGCHLD };
+	const struct clone_request rq = {.exit_signal = SIGCHLD};
 
 	return kern_clone(&rq);
 }
@@ -146,7 +146,8 @@ static long wait_pid(int pid, int options, struct wait_result *out)
 		return kern_wait(P_ALL, 0, options, out);
 	if (pid == 0)
 		return kern_wait(P_PGID, (pid_t)kern_getpgid(0), options, out);
-	return pid < 0 ? kern_wait(P_PGID, -pid, options, out) : kern_wait(P_PID, pid, options, out);
+	return pid < 0 ? kern_wait(P_PGID, -pid, options, out)
+		       : kern_wait(P_PID, pid, options, out);
 }
 
 long sys_wait4(int pid, uptr status, unsigned int options, uptr ru)
@@ -205,7 +206,7 @@ static int waitid_check(int which, int id, u32 options)
 
 long sys_waitid(int which, int id, uptr info, unsigned int options, uptr ru)
 {
-	struct ksiginfo si = { 0 }; // no child, or an error: all zero (waitid(2))
+	struct ksiginfo si = {0}; // no child, or an error: all zero (waitid(2))
 	struct wait_result res;
 	long r = waitid_check(which, id, options);
 

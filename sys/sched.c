@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Scheduling calls: affinity, policies, nice values, which CPU. What is walked (all tasks of a user or a group) is walked
-// under tasklist_lock; the scheduler's own locks are taken inside it, by kern/policy.c.
+// Scheduling calls: affinity, policies, nice values, which CPU. What is walked (all tasks of a user
+// or a group) is walked under tasklist_lock; the scheduler's own locks are taken inside it, by
+// kern/policy.c.
 
 #include "kern/sched.h"
 
@@ -16,9 +17,9 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 
-#define NICE_MIN (-20)
-#define NICE_MAX 19
-#define NICE_RANGE 40
+#define NICE_MIN    (-20)
+#define NICE_MAX    19
+#define NICE_RANGE  40
 #define RT_PRIO_MIN 1
 #define RT_PRIO_MAX 99
 
@@ -255,14 +256,14 @@ static void visit_set(struct prio_walk *w, struct task *t)
 
 long sys_getpriority(int which, int who)
 {
-	struct prio_walk w = { .visit = visit_get };
+	struct prio_walk w = {.visit = visit_get};
 
 	return walk(&w, which, who);
 }
 
 long sys_setpriority(int which, int who, int prio)
 {
-	struct prio_walk w = { .visit = visit_set, .nice = nice_clamp(prio) };
+	struct prio_walk w = {.visit = visit_set, .nice = nice_clamp(prio)};
 
 	return walk(&w, which, who);
 }

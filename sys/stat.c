@@ -184,7 +184,8 @@ long sys_fstatfs64(int fd, size_t n, uptr buf)
 
 /* --- access --- */
 
-/* Credentials as access(2) wants them: the real ids, and capabilities that go with the real user. NULL: no memory. */
+/* Credentials as access(2) wants them: the real ids, and capabilities that go with the real user.
+ * NULL: no memory. */
 static struct cred *real_cred(void)
 {
 	struct cred *c = cred_copy(cred_current());

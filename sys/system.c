@@ -23,8 +23,8 @@
 
 #define OLDOLD_FIELD (__OLD_UTS_LEN + 1)
 #define RANDOM_CHUNK 256
-#define RANDOM_MAX 0x7ffff000u // most that one call moves, as read(2)
-#define FLUSH_NS (2 * NSEC_PER_SEC)
+#define RANDOM_MAX   0x7ffff000u // most that one call moves, as read(2)
+#define FLUSH_NS     (2 * NSEC_PER_SEC)
 
 // --- names ---
 
@@ -67,10 +67,10 @@ long sys_olduname(uptr buf)
 long sys_oldolduname(uptr buf)
 {
 	struct new_utsname name = name_copy();
-	const char *from[5] = { name.sysname, name.nodename, name.release, name.version,
-				name.machine };
-	struct oldold_utsname old = { 0 };
-	char *to[5] = { old.sysname, old.nodename, old.release, old.version, old.machine };
+	const char *from[5] = {name.sysname, name.nodename, name.release, name.version,
+			       name.machine};
+	struct oldold_utsname old = {0};
+	char *to[5] = {old.sysname, old.nodename, old.release, old.version, old.machine};
 
 	if (uptr_is_null(buf))
 		return -EFAULT;
@@ -122,7 +122,7 @@ static u32 count_tasks(void)
 
 long sys_sysinfo(uptr info)
 {
-	struct ksysinfo si = { .mem_unit = 1, .procs = count_tasks() };
+	struct ksysinfo si = {.mem_unit = 1, .procs = count_tasks()};
 	struct sched_stats load;
 	struct page_stats pages;
 
@@ -137,8 +137,8 @@ long sys_sysinfo(uptr info)
 
 // --- randomness ---
 
-// The generator is seeded before the first program runs, so no flag makes a difference but that bad ones are refused.
-// A signal ends a long request early (getrandom(2)).
+// The generator is seeded before the first program runs, so no flag makes a difference but that bad
+// ones are refused. A signal ends a long request early (getrandom(2)).
 long sys_getrandom(uptr buf, size_t n, unsigned int flags)
 {
 	u8 chunk[RANDOM_CHUNK];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Clocks, sleeping and interval timers. A call and its _time64 twin differ in the layout of a timespec only.
+// Clocks, sleeping and interval timers. A call and its _time64 twin differ in the layout of a
+// timespec only.
 
 #include "kern/time.h"
 
@@ -14,7 +15,7 @@
 #include <linux/time.h>
 
 #define NSEC_PER_TICK (NSEC_PER_SEC / TIME_USER_HZ)
-#define HALF_SEC_NS (NSEC_PER_SEC / 2)
+#define HALF_SEC_NS   (NSEC_PER_SEC / 2)
 
 typedef int (*timespec_in)(struct ktime_spec *ts, uptr src);
 typedef int (*timespec_out)(uptr dst, const struct ktime_spec *ts);
@@ -118,7 +119,7 @@ static int get_setting(struct itimer_setting *s, uptr src)
 	struct ktime_spec interval, value;
 	int r;
 
-	*s = (struct itimer_setting){ 0 };
+	*s = (struct itimer_setting){0};
 	if (uptr_is_null(src))
 		return 0;
 	r = abi_copyin_itimerval(&interval, &value, src);
@@ -154,7 +155,7 @@ long sys_setitimer(int which, uptr value, uptr old)
 // What was left is rounded to whole seconds, but never to 0 (alarm(2)).
 long sys_alarm(unsigned int seconds)
 {
-	struct itimer_setting s = { .value = seconds * NSEC_PER_SEC }, before;
+	struct itimer_setting s = {.value = seconds * NSEC_PER_SEC}, before;
 	u64 left;
 
 	itimer_set(ITIMER_REAL, &s, &before);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Thread-local storage: GDT descriptors (set_thread_area(2)) and segment bases (arch_prctl(2)). Only writable-or-not 32-bit
-// data segments that are present get into the GDT (hazards 18, 19); an entry that is empty is not present.
+// Thread-local storage: GDT descriptors (set_thread_area(2)) and segment bases (arch_prctl(2)).
+// Only writable-or-not 32-bit data segments that are present get into the GDT (hazards 18, 19); an
+// entry that is empty is not present.
 
 #include "sys/tls.h"
 
@@ -16,19 +17,19 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 
-#define ENTRY_ANY ((u32)-1)
+#define ENTRY_ANY	  ((u32)-1)
 #define CONTENTS_DATA_MAX 1 // 0 data, 1 data that grows down; above: code
 
 // Bits of a segment descriptor (SDM vol. 3, 3.4.5).
-#define DESC_ACCESSED BIT(40) // set at once: the CPU need not write to the GDT
-#define DESC_WRITABLE BIT(41)
+#define DESC_ACCESSED	 BIT(40) // set at once: the CPU need not write to the GDT
+#define DESC_WRITABLE	 BIT(41)
 #define DESC_EXPAND_DOWN BIT(42)
-#define DESC_SEGMENT BIT(44) // not a system one
-#define DESC_DPL3 (BIT(45) | BIT(46))
-#define DESC_PRESENT BIT(47)
-#define DESC_AVAILABLE BIT(52)
-#define DESC_32BIT BIT(54)
-#define DESC_PAGES BIT(55)
+#define DESC_SEGMENT	 BIT(44) // not a system one
+#define DESC_DPL3	 (BIT(45) | BIT(46))
+#define DESC_PRESENT	 BIT(47)
+#define DESC_AVAILABLE	 BIT(52)
+#define DESC_32BIT	 BIT(54)
+#define DESC_PAGES	 BIT(55)
 
 BUILD_ASSERT(sizeof(struct user_desc) == 16);
 
@@ -167,7 +168,8 @@ static long base_call(int code, u64 addr)
 	}
 }
 
-// 32-bit code reaches its bases through descriptors only. CPUID is always allowed, and cannot be forbidden.
+// 32-bit code reaches its bases through descriptors only. CPUID is always allowed, and cannot be
+// forbidden.
 long sys_arch_prctl(int code, unsigned long addr)
 {
 	switch (code) {

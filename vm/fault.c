@@ -18,7 +18,8 @@
 #define AROUND_PAGES 16
 #define AROUND_BYTES (AROUND_PAGES * (u64)PAGE_SIZE)
 
-// PT_* of a region's entries. x86 cannot refuse reading alone (SDM vol. 3, 4.6).
+// PT_* of a region's entries. What may be written or executed can be read as well (SDM vol.
+// 3, 4.6).
 static u32 vma_prot(const struct vma *v)
 {
 	u32 prot = v->v_flags & VMA_ACCESS;

@@ -15,7 +15,7 @@ struct pagecache;
 enum page_kind {
 	PAGE_RESERVED, // never the allocator's: kernel image, firmware, the initrd until adopted;
 		       // also untouched free memory
-	PAGE_FREE,     // first page of a block on a free list
+	PAGE_FREE,   // first page of a block on a free list
 	PAGE_IDLE,   // the allocator's, but not such a first page: inside a block, on a CPU's stack
 	PAGE_KERNEL, // slab, stacks, tables
 	PAGE_ANON,   // private anonymous memory; pg_ref counts mappings and users

@@ -79,10 +79,10 @@ static int protect_one(struct vma *v, u64 start, u64 end, u32 prot, struct gathe
 	    ((flags & VMA_WRITE) && !(flags & VMA_MAYWRITE)) ||
 	    ((flags & VMA_EXEC) && !(flags & VMA_MAYEXEC)))
 		return -EACCES;
-	// Turning into data must stay within RLIMIT_DATA, unless the region is over a limit as it is.
+	// Turning into data must stay within RLIMIT_DATA, unless the region is over a limit as it
+	// is.
 	if ((flags & VMA_WRITE) && !(v->v_flags & VMA_WRITE) &&
-	    ((mm_may_expand(v->v_mm, flags, pages) &&
-	      !mm_may_expand(v->v_mm, v->v_flags, pages)) ||
+	    ((mm_may_expand(v->v_mm, flags, pages) && !mm_may_expand(v->v_mm, v->v_flags, pages)) ||
 	     mm_may_commit(flags, pages)))
 		return -ENOMEM;
 	return change_flags(v, start, end, flags, g, at);
@@ -131,7 +131,7 @@ int mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 	    ~(u32)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
 	if (grows == PROT_GROWSUP)
-		return -EINVAL; // x86 has no stacks that grow up
+		return -EINVAL; // no stack grows up here
 	gather_init(&g, mm);
 	rw_lock_write(&mm->mm_lock);
 	r = protect_locked(mm, addr, addr + len, prot, &g);

@@ -53,14 +53,14 @@ struct boot_ist boot_ist[IST_COUNT] ALIGNED(PAGE_SIZE);
 #define INIT_DATA SECTION(".init.data") USED
 #define TABLE(t)  ((u64)(t)-KERNEL_BASE + (PTE_P | PTE_W))
 #define FRAME1(n) ((u64)(n) << 21 | PTE_PS | PTE_P | PTE_W),
-#define FRAME8(n)                                                                           \
-	FRAME1(n)                                                                           \
-	FRAME1(n + 1) FRAME1(n + 2) FRAME1(n + 3) FRAME1(n + 4) FRAME1(n + 5) FRAME1(n + 6) \
-		FRAME1(n + 7)
-#define FRAME64(n)                                                                               \
-	FRAME8(n)                                                                                \
-	FRAME8(n + 8) FRAME8(n + 16) FRAME8(n + 24) FRAME8(n + 32) FRAME8(n + 40) FRAME8(n + 48) \
-		FRAME8(n + 56)
+#define FRAME8(n)     \
+	FRAME1(n)     \
+	FRAME1(n + 1) \
+	FRAME1(n + 2) FRAME1(n + 3) FRAME1(n + 4) FRAME1(n + 5) FRAME1(n + 6) FRAME1(n + 7)
+#define FRAME64(n)    \
+	FRAME8(n)     \
+	FRAME8(n + 8) \
+	FRAME8(n + 16) FRAME8(n + 24) FRAME8(n + 32) FRAME8(n + 40) FRAME8(n + 48) FRAME8(n + 56)
 
 extern u64 early_pml4[512];
 extern const u64 boot_gdt[4];

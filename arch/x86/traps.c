@@ -23,7 +23,9 @@
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
 
+#define PF_PRESENT   BIT(0)
 #define PF_WRITE     BIT(1)
+#define PF_USER	     BIT(2)
 #define PF_FETCH     BIT(4)
 #define DR6_STEP     BIT(14)
 #define DR6_RESERVED 0xffff0ff0
@@ -164,7 +166,9 @@ static void page_fault_user(struct regs *regs, u64 addr)
 		gate_vsyscall(regs);
 		return;
 	}
-	if (addr >= USER_END_64 || !current->t_mm)
+	// An access that the CPU made as a supervisor, to a page that is there: SMAP refused it
+	// (TCG runs LRET of user mode so, hazard 34). Trying again would not end.
+	if (addr >= USER_END_64 || !current->t_mm || (error & (PF_PRESENT | PF_USER)) == PF_PRESENT)
 		r = -SIGSEGV;
 	else
 		r = mm_fault(current->t_mm, addr, fault_access(regs, error), &code);

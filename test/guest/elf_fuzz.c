@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Programs with broken headers: an errno or a signal of their own, never more. First the cases that an
-// author of such files thinks of, then random ones from a printed seed.
+// Programs with broken headers: an errno or a signal of their own, never more. First the cases that
+// an author of such files thinks of, then random ones from a printed seed.
 #include "test/guest/test.h"
 #include "test/guest/tiny.h"
 
@@ -33,8 +33,9 @@ static void limits(void)
 // Each field of the ELF header and of a program header with each of these values.
 TEST_FULL(ABIS_ALL, 30, header_fields)
 {
-	static const u64 values[] = {0, 1, 2, 3, 0x7f, 0xff, 0x200, 0xfff, 0x1000, 0x7fff, 0xffff, 0x10000, 0x7fffffff,
-				     0x80000000, 0xfffff000, 0xffffffff};
+	static const u64 values[] = {0,		 1,	     2,		 3,	    0x7f,   0xff,
+				     0x200,	 0xfff,	     0x1000,	 0x7fff,    0xffff, 0x10000,
+				     0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff};
 	struct tiny t;
 	unsigned runs = 0;
 
@@ -101,13 +102,14 @@ static int changed(void (*change)(struct tiny *t))
 }
 
 #ifdef __LP64__
-#define EH(t) (&(t)->eh64)
+#define EH(t)	 (&(t)->eh64)
 #define PH(t, i) tiny_phdr64(t, i)
 #else
-#define EH(t) (&(t)->eh32)
+#define EH(t)	 (&(t)->eh32)
 #define PH(t, i) tiny_phdr32(t, i)
 #endif
 
+// clang-format off
 static void arm(struct tiny *t) { EH(t)->e_machine = EM_AARCH64; }
 static void big_endian(struct tiny *t) { EH(t)->e_ident[EI_DATA] = ELFDATA2MSB; EH(t)->e_machine = EM_S390; }
 static void relocatable(struct tiny *t) { EH(t)->e_type = ET_REL; }
@@ -116,6 +118,7 @@ static void no_segments(struct tiny *t) { EH(t)->e_phnum = 0; }
 static void odd_phentsize(struct tiny *t) { EH(t)->e_phentsize = 33; }
 static void phoff_behind_end(struct tiny *t) { EH(t)->e_phoff = 1 << 20; }
 static void truncated(struct tiny *t) { t->size = 30; }
+// clang-format on
 static void kernel_vaddr(struct tiny *t)
 {
 #ifdef __LP64__
@@ -125,9 +128,18 @@ static void kernel_vaddr(struct tiny *t)
 	PH(t, 0)->p_memsz = 0x2000;
 #endif
 }
-static void misaligned(struct tiny *t) { PH(t, 0)->p_offset = 1; }
-static void filesz_over_memsz(struct tiny *t) { PH(t, 0)->p_memsz = 16; }
-static void memsz_huge(struct tiny *t) { PH(t, 0)->p_memsz = (sizeof(long) == 8 ? (u64)-4096 : 0xfffff000); }
+static void misaligned(struct tiny *t)
+{
+	PH(t, 0)->p_offset = 1;
+}
+static void filesz_over_memsz(struct tiny *t)
+{
+	PH(t, 0)->p_memsz = 16;
+}
+static void memsz_huge(struct tiny *t)
+{
+	PH(t, 0)->p_memsz = (sizeof(long) == 8 ? (u64)-4096 : 0xfffff000);
+}
 static void pie(struct tiny *t)
 {
 	EH(t)->e_entry -= PH(t, 0)->p_vaddr;
@@ -139,15 +151,24 @@ static void bss(struct tiny *t)
 	PH(t, 0)->p_flags |= PF_W;
 	PH(t, 0)->p_memsz = 5 * PAGE + 7;
 }
-static void entry_nowhere(struct tiny *t) { EH(t)->e_entry = 0x10; }
-static void not_executable(struct tiny *t) { PH(t, 0)->p_flags = PF_R; }
+static void entry_nowhere(struct tiny *t)
+{
+	EH(t)->e_entry = 0x10;
+}
+static void not_executable(struct tiny *t)
+{
+	PH(t, 0)->p_flags = PF_R;
+}
 static void exec_stack(struct tiny *t)
 {
 	EH(t)->e_phnum = 2;
 	PH(t, 1)->p_type = PT_GNU_STACK;
 	PH(t, 1)->p_flags = PF_R | PF_W | PF_X;
 }
-static void interp_directory(struct tiny *t) { tiny_add_interp(t, "/"); }
+static void interp_directory(struct tiny *t)
+{
+	tiny_add_interp(t, "/");
+}
 static void interp_empty(struct tiny *t)
 {
 	tiny_add_interp(t, "");

@@ -61,10 +61,20 @@ void entry_set(const struct way *way, struct entry_state *st, u64 nr, const u64 
 
 	*st = (struct entry_state){
 		.rax = nr,
-		.rbx = mark | 0x00b0b0b1, .rcx = mark | 0x00c0c0c2, .rdx = mark | 0x00d0d0d3,
-		.rsi = mark | 0x00e0e0e4, .rdi = mark | 0x00f0f0f5, .rbp = mark | 0x00a0a0a6,
-		.r8 = high | 0x8888, .r9 = high | 0x9999, .r10 = high | 0x1010, .r11 = high | 0x1111,
-		.r12 = high | 0x1212, .r13 = high | 0x1313, .r14 = high | 0x1414, .r15 = high | 0x1515,
+		.rbx = mark | 0x00b0b0b1,
+		.rcx = mark | 0x00c0c0c2,
+		.rdx = mark | 0x00d0d0d3,
+		.rsi = mark | 0x00e0e0e4,
+		.rdi = mark | 0x00f0f0f5,
+		.rbp = mark | 0x00a0a0a6,
+		.r8 = high | 0x8888,
+		.r9 = high | 0x9999,
+		.r10 = high | 0x1010,
+		.r11 = high | 0x1111,
+		.r12 = high | 0x1212,
+		.r13 = high | 0x1313,
+		.r14 = high | 0x1414,
+		.r15 = high | 0x1515,
 		.flags = FLAG_IF | 2 | FLAG_CF | 0x80 /* SF */,
 	};
 	if (!a)
@@ -106,7 +116,8 @@ static void same(const struct way *way, const char *reg, u64 before, u64 after)
 		test_fail("%s: %s was %#llx, is %#llx", way->name, reg, before, after);
 }
 
-void entry_check_regs(const struct way *way, const struct entry_state *b, const struct entry_state *a)
+void entry_check_regs(const struct way *way, const struct entry_state *b,
+		      const struct entry_state *a)
 {
 	// 32-bit code holds and gets the low halves only.
 	u64 m = way->code64 ? ~0ull : 0xffffffff;
@@ -118,7 +129,8 @@ void entry_check_regs(const struct way *way, const struct entry_state *b, const 
 	same(way, "rdi", b->rdi & m, a->rdi & m);
 	same(way, "rbp", b->rbp & m, a->rbp & m);
 	same(way, "rsp", (uintptr_t)&entry_frame.st, a->rsp & m);
-	// SYSCALL itself overwrites two (AMD64 manual 3, SYSCALL): the return address and the flags.
+	// SYSCALL itself overwrites two (AMD64 manual 3, SYSCALL): the return address and the
+	// flags.
 	if (way->id == WAY_SYSCALL) {
 		same(way, "rcx (the return address)", (uintptr_t)way->at + 2, a->rcx);
 		same(way, "r11 (the flags)", b->flags & ~(u64)FLAG_RF, a->r11 & ~(u64)FLAG_RF);

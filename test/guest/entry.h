@@ -21,11 +21,11 @@ struct entry_frame {
 extern struct entry_frame entry_frame;
 
 enum way_id {
-	WAY_SYSCALL,  // 64-bit code: SYSCALL
-	WAY_INT80,    // INT 0x80 in the program's own code size
-	WAY_INT80_32, // 32-bit code in a 64-bit program: INT 0x80
-	WAY_VSYSCALL, // i386: __kernel_vsyscall
-	WAY_SYSENTER, // i386: SYSENTER in the program's text, with the vDSO's stack frame
+	WAY_SYSCALL,   // 64-bit code: SYSCALL
+	WAY_INT80,     // INT 0x80 in the program's own code size
+	WAY_INT80_32,  // 32-bit code in a 64-bit program: INT 0x80
+	WAY_VSYSCALL,  // i386: __kernel_vsyscall
+	WAY_SYSENTER,  // i386: SYSENTER in the program's text, with the vDSO's stack frame
 	WAY_SYSCALL32, // i386: SYSCALL in the program's text, with the vDSO's stack frame
 	WAYS,
 };
@@ -45,14 +45,14 @@ extern const unsigned ways_count;
 // Does it work on this CPU? SYSENTER (AMD) and SYSCALL (Intel) may be illegal in 32-bit code.
 bool way_usable(const struct way *way);
 const struct way *way_of(enum way_id id);
-#define FOR_WAYS(w)                                                                                \
-	for (const struct way *w = ways; w < ways + ways_count; w++)                               \
+#define FOR_WAYS(w)                                                  \
+	for (const struct way *w = ways; w < ways + ways_count; w++) \
 		if (way_usable(w))
 // The same where a signal comes in between: the frame of an i386 program holds 32-bit registers, so
 // those of its 64-bit code are cut.
-#define FOR_WAYS_SIGNALS(w)                                                                        \
-	FOR_WAYS(w)                                                                                \
-		if (ABI_THIS != I386 || !w->code64)
+#define FOR_WAYS_SIGNALS(w) \
+	FOR_WAYS(w)         \
+	if (ABI_THIS != I386 || !w->code64)
 
 // Number of a call by its name for a way: this program's own ABI for SYSCALL.
 #if defined(__i386__)
@@ -92,5 +92,14 @@ s64 entry_vsyscall(u64 address, u64 a, u64 b, u64 c);
 #endif
 extern const char entry_at_syscall[], entry_at_int80[], entry_at_int80_32[];
 
-enum { FLAG_CF = 1, FLAG_TF = 0x100, FLAG_IF = 0x200, FLAG_DF = 0x400, FLAG_NT = 0x4000,
-       FLAG_RF = 0x10000, FLAG_AC = 0x40000, FLAG_ID = 0x200000, FLAG_ARITH = 0x8d5 };
+enum {
+	FLAG_CF = 1,
+	FLAG_TF = 0x100,
+	FLAG_IF = 0x200,
+	FLAG_DF = 0x400,
+	FLAG_NT = 0x4000,
+	FLAG_RF = 0x10000,
+	FLAG_AC = 0x40000,
+	FLAG_ID = 0x200000,
+	FLAG_ARITH = 0x8d5
+};

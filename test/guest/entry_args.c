@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Arguments on their way in: all six by every entry, the sixth of SYSENTER and compat SYSCALL in user
-// memory (hazard 15), sign and width of int arguments in 64-bit registers (hazard 5), results.
+// Arguments on their way in: all six by every entry, the sixth of SYSENTER and compat SYSCALL in
+// user memory (hazard 15), sign and width of int arguments in 64-bit registers (hazard 5), results.
 #include "test/guest/entry.h"
 
 #include <poll.h>
@@ -15,15 +15,18 @@ TEST(six_by_every_way)
 	memset(content, 'a', PAGE);
 	memset(content + PAGE, 'b', PAGE);
 	MUST(write(fd, content, sizeof(content)) == sizeof(content));
-	FOR_WAYS(way) {
-		char *place = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | 0x40, -1, 0);
+	FOR_WAYS(way)
+	{
+		char *place = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | 0x40, -1,
+				   0);
 		u64 nr = way->table64 ? WAY_NR64(mmap) : (u64)I386_NR_mmap2;
 		u64 offset = way->table64 ? PAGE : 1;
 
 		MUST(place != MAP_FAILED);
 		struct entry_state before;
 		entry_set(way, &entry_frame.st, nr,
-			  (u64[6]){(uintptr_t)place, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, (u64)fd, offset});
+			  (u64[6]){(uintptr_t)place, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+				   (u64)fd, offset});
 		before = entry_frame.st;
 		way->run(&entry_frame.st);
 		s64 got = (s64)entry_frame.st.rax;
@@ -39,17 +42,19 @@ TEST(six_by_every_way)
 #ifdef __i386__
 // The instruction right before the kernel is entered; %ebp or %esp then is where argument six lies.
 __asm__(".text\n.globl fault_sysenter,fault_syscall32\n"
-	"fault_sysenter:\n\tmov 4(%esp),%ecx\n\tmov 8(%esp),%edx\n\tmov %ecx,%ebp\n\tmov %edx,%eax\n"
+	"fault_sysenter:\n\tmov 4(%esp),%ecx\n\tmov 8(%esp),%edx\n\tmov %ecx,%ebp\n\tmov "
+	"%edx,%eax\n"
 	"\tsysenter\n\tud2\n"
-	"fault_syscall32:\n\tmov 4(%esp),%ecx\n\tmov 8(%esp),%edx\n\tmov %ecx,%esp\n\tmov %edx,%eax\n"
+	"fault_syscall32:\n\tmov 4(%esp),%ecx\n\tmov 8(%esp),%edx\n\tmov %ecx,%esp\n\tmov "
+	"%edx,%eax\n"
 	"\tmov %ecx,%ebp\n\tsyscall\n\tud2\n");
 void fault_sysenter(u32 at, u32 nr);
 void fault_syscall32(u32 at, u32 nr);
 
 static u64 fault_result;
 
-// The kernel gives -EFAULT in eax and goes on in the vDSO, whose first pop faults again: the registers
-// of that second fault are what this test looks at.
+// The kernel gives -EFAULT in eax and goes on in the vDSO, whose first pop faults again: the
+// registers of that second fault are what this test looks at.
 static void fault_handler(int sig, siginfo_t *info, void *context)
 {
 	(void)sig;
@@ -76,13 +81,15 @@ static void sixth_faults(void (*run)(u32, u32), u32 at, u32 nr)
 	ROW("sixth argument");
 	int status = child_wait(pid);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 5)
-		test_fail("argument six at %#x, number %u: status %#x, expected EFAULT (5)", at, nr, status);
+		test_fail("argument six at %#x, number %u: status %#x, expected EFAULT (5)", at, nr,
+			  status);
 }
 
 TEST_ON(I386, sixth_faults)
 {
 	u32 bad = (u32)(uintptr_t)map_bad(), edge = (u32)(uintptr_t)map_edge();
-	const u32 at[] = {0, 0x1000, bad, bad + 2, edge, edge - 2, 0xfffffffc, 0xffffffff, 0xfffff000, 0xffffe000};
+	const u32 at[] = {0,	    0x1000,	bad,	    bad + 2,	edge,
+			  edge - 2, 0xfffffffc, 0xffffffff, 0xfffff000, 0xffffe000};
 
 	for (unsigned i = 0; i < COUNT(at); i++) {
 		if (way_usable(way_of(WAY_SYSENTER)))
@@ -135,7 +142,8 @@ TEST_ON(ABIS_CODE64, negative_int_zero_extended)
 	EQ(sys(SYS_openat, 0xffffff9cull, ".", O_RDONLY) >= 0, 1);
 	EQ(sys(SYS_kill, 0xffffffffull, 1000), -EINVAL);
 	EQ(sys(SYS_wait4, 0xffffffffull, NULL, WNOHANG, NULL), -ECHILD);
-	void *p = AS_PTR(sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, 0xffffffffull, 0));
+	void *p = AS_PTR(
+		sys(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, 0xffffffffull, 0));
 	EQ(touch_read(p), 0);
 	EQ(sys(SYS_fchownat, 0xffffff9cull, ".", 0xffffffffull, 0xffffffffull, 0), 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Flags that a program may set and that a kernel must survive (hazards 22 to 27): NT, AC, DF, TF, ID and
-// the arithmetic ones through every way in, into handlers, children and new programs.
+// Flags that a program may set and that a kernel must survive (hazards 22 to 27): NT, AC, DF, TF,
+// ID and the arithmetic ones through every way in, into handlers, children and new programs.
 #include "test/guest/entry.h"
 
 #include <sched.h>
@@ -24,7 +24,8 @@ static void flags_handler(int sig, siginfo_t *info, void *context)
 
 static void flags_kept(u64 flag, const char *name)
 {
-	FOR_WAYS(way) {
+	FOR_WAYS(way)
+	{
 		struct entry_state before;
 
 		entry_set(way, &entry_frame.st, WAY_NR(way, getpid), NULL);
@@ -67,11 +68,13 @@ TEST(copies_with_ac_and_df)
 	int fds[2];
 
 	OKC(pipe(fds));
-	FOR_WAYS(way) {
+	FOR_WAYS(way)
+	{
 		memcpy(entry_frame.stack, "abcdefghijklmnopqrstuvwxyz", 26);
 		for (int i = 0; i < 2; i++) {
 			entry_set(way, &entry_frame.st, i ? WAY_NR(way, read) : WAY_NR(way, write),
-				  (u64[6]){(u64)fds[1 - i], (uintptr_t)entry_frame.stack + i * 101, 26});
+				  (u64[6]){(u64)fds[1 - i], (uintptr_t)entry_frame.stack + i * 101,
+					   26});
 			entry_frame.st.flags |= FLAG_DF | FLAG_AC | FLAG_NT;
 			way->run(&entry_frame.st);
 			__asm__ volatile("cld");
@@ -123,11 +126,13 @@ TEST(nt_spinner)
 TEST(handler_starts_clean)
 {
 	handle_with(SIGUSR1, 0, flags_handler);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		struct entry_state before;
 
 		handled_count = 0;
-		entry_set(way, &entry_frame.st, WAY_NR(way, kill), (u64[6]){(u64)getpid(), SIGUSR1});
+		entry_set(way, &entry_frame.st, WAY_NR(way, kill),
+			  (u64[6]){(u64)getpid(), SIGUSR1});
 		entry_frame.st.flags |= FLAG_DF | FLAG_ARITH;
 		before = entry_frame.st;
 		way->run(&entry_frame.st);
@@ -176,7 +181,8 @@ static void run_stepped(void *arg)
 TEST(tf)
 {
 	handle_with(SIGTRAP, 0, step_handler);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		steps = 0;
 		run_stepped((void *)way);
 		EQ(entry_result(way, &entry_frame.st), getpid());
@@ -204,8 +210,8 @@ TEST(trap_codes)
 	EQ((uintptr_t)caught.info.si_addr, caught.ip);
 }
 
-// Hazard 24: AC set in one task stays there. A child inherits the flags of the moment of the fork; an
-// unrelated task and a new program have none.
+// Hazard 24: AC set in one task stays there. A child inherits the flags of the moment of the fork;
+// an unrelated task and a new program have none.
 TEST(ac_leaks_nowhere)
 {
 	const struct way *way = way_of(WAY_SYSCALL);
@@ -221,7 +227,8 @@ TEST(ac_leaks_nowhere)
 		u32 unaligned = *(volatile u32 *)((char *)word + 1);
 		_exit(unaligned == 0x2000000 && !(cpu_flags() & FLAG_AC) ? 3 : 4);
 	}
-	entry_set(way, &entry_frame.st, WAY_NR(way, write), (u64[6]){(u64)fds[1], (uintptr_t)&entry_frame, 1});
+	entry_set(way, &entry_frame.st, WAY_NR(way, write),
+		  (u64[6]){(u64)fds[1], (uintptr_t)&entry_frame, 1});
 	entry_frame.st.flags |= FLAG_AC;
 	way->run(&entry_frame.st);
 	ROW("the other task");

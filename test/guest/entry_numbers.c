@@ -21,10 +21,12 @@ static void refused(const struct way *way, u64 nr)
 
 TEST(none)
 {
-	static const u64 bad[] = {0xffffffff, BEHIND_64, BEHIND_64 + 1, 1000, 1023, 1024, 4095, 4096,
-				  0x7fffffff, 0x80000000, 0x80000001, 0x3fffffff, 0x20000000, 65536};
+	static const u64 bad[] = {0xffffffff, BEHIND_64,  BEHIND_64 + 1, 1000,	     1023,
+				  1024,	      4095,	  4096,		 0x7fffffff, 0x80000000,
+				  0x80000001, 0x3fffffff, 0x20000000,	 65536};
 
-	FOR_WAYS(way) {
+	FOR_WAYS(way)
+	{
 		for (unsigned i = 0; i < COUNT(bad); i++)
 			refused(way, bad[i]);
 		for (u64 nr = BEHIND_SHARED; nr < 512; nr++)
@@ -46,7 +48,8 @@ TEST_ON(ABIS_CODE64, high_half_ignored)
 	static const u64 high[] = {1ull << 32, 0xffffffffull << 32, 0x80000000ull << 32,
 				   0xdeadbeefull << 32, 0x40000000ull << 32};
 
-	FOR_WAYS(way) {
+	FOR_WAYS(way)
+	{
 		if (!way->code64)
 			continue;
 		for (unsigned i = 0; i < COUNT(high); i++) {
@@ -65,17 +68,18 @@ TEST_ON(ABIS_CODE64, int80_dirty_arguments)
 {
 	static const u64 high = 0xdeadbeefull << 32;
 	const struct way *way = way_of(WAY_INT80);
-	char *low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
-			 -1, 0);
+	char *low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	int fds[2];
 
 	MUST(low != MAP_FAILED && (uintptr_t)low < 0x100000000);
 	OKC(pipe(fds));
 	strcpy(low, "dirty");
-	EQ(entry_call(way, I386_NR_write, high | fds[1], high | (uintptr_t)low, high | 5, high, high, high),
+	EQ(entry_call(way, I386_NR_write, high | fds[1], high | (uintptr_t)low, high | 5, high,
+		      high, high),
 	   5);
-	EQ(entry_call(way, I386_NR_read, high | fds[0], high | (uintptr_t)(low + 8), high | 100, high, high,
-		      high),
+	EQ(entry_call(way, I386_NR_read, high | fds[0], high | (uintptr_t)(low + 8), high | 100,
+		      high, high, high),
 	   5);
 	EQ(memcmp(low + 8, "dirty", 5), 0);
 	EQ(entry_call(way, I386_NR_close, high | fds[0], high, high, high, high, high), 0);
@@ -90,7 +94,8 @@ TEST_ON(ABIS_CODE64, int80_dirty_arguments)
 // Each ABI's numbers through each of its ways mean that ABI's calls.
 TEST(right_table)
 {
-	FOR_WAYS(way) {
+	FOR_WAYS(way)
+	{
 		EQ(entry_call(way, WAY_NR(way, getpid), 0, 0, 0, 0, 0, 0), getpid());
 		EQ(entry_call(way, WAY_NR(way, getppid), 0, 0, 0, 0, 0, 0), getppid());
 		EQ(entry_call(way, WAY_NR(way, dup), 4000, 0, 0, 0, 0, 0), -EBADF);
@@ -106,14 +111,15 @@ static bool have_x32(void)
 	return entry_call(way, 0x40000000 | X32_NR_getpid, 0, 0, 0, 0, 0, 0) == getpid();
 }
 
-// x32's bit from any 64-bit code: 512 to 547 are x32's alone, what x32 has twice is not in its table.
+// x32's bit from any 64-bit code: 512 to 547 are x32's alone, what x32 has twice is not in its
+// table.
 TEST(x32_bit)
 {
 	const struct way *way = way_of(WAY_SYSCALL);
-	static const u64 x86_64_only[] = {13, 15, 16, 19, 20, 45, 46, 47, 54, 55, 59, 101, 127, 128, 129,
-					  131, 174, 177, 178, 180, 205, 211, 214, 215, 222, 236, 244, 246,
-					  247, 273, 274, 278, 279, 295, 296, 297, 299, 307, 310, 311,
-					  322, 327, 328};
+	static const u64 x86_64_only[] = {13,  15,  16,	 19,  20,  45,	46,  47,  54,  55,  59,
+					  101, 127, 128, 129, 131, 174, 177, 178, 180, 205, 211,
+					  214, 215, 222, 236, 244, 246, 247, 273, 274, 278, 279,
+					  295, 296, 297, 299, 307, 310, 311, 322, 327, 328};
 
 	for (u64 nr = 512; nr < 548; nr++)
 		refused(way, nr);
@@ -137,6 +143,6 @@ TEST(x32_bit)
 	EQ(entry_call(way, X86_64_NR_rt_sigpending, (uintptr_t)set, 8, 0, 0, 0, 0), 0);
 	// The bit means nothing to INT 0x80.
 	FOR_WAYS(other)
-		if (!other->table64)
-			refused(other, 0x40000000 | I386_NR_getpid);
+	if (!other->table64)
+		refused(other, 0x40000000 | I386_NR_getpid);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// getpid by every way in, with every register afterwards (hazards 13, 14, 20, 26): what a call does not
-// document as changed has not changed.
+// getpid by every way in, with every register afterwards (hazards 13, 14, 20, 26): what a call does
+// not document as changed has not changed.
 #include "test/guest/entry.h"
 
 static void check_way(enum way_id id)
@@ -64,7 +64,8 @@ TEST_ON(I386, compat_syscall)
 
 #ifdef __i386__
 // Hazard 20: r8 to r15 after a call of 32-bit code, seen by a jump to 64-bit code. INT 0x80 keeps
-// them; __kernel_vsyscall may clear them, as Linux does (r11: SYSRET's flags), but shows nothing else.
+// them; __kernel_vsyscall may clear them, as Linux does (r11: SYSRET's flags), but shows nothing
+// else.
 TEST_ON(I386, wide_registers)
 {
 	struct entry_state before, *st = &entry_frame.st;
@@ -78,8 +79,8 @@ TEST_ON(I386, wide_registers)
 		const u64 *b = &before.r8, *a = &st->r8;
 		for (int r = 0; r < 8; r++)
 			if (a[r] != b[r] && !(i && (a[r] == 0 || (r == 3 && a[r] == st->flags))))
-				test_fail("%s: r%d was %#llx, is %#llx", i ? "vsyscall" : "int80", r + 8,
-					  b[r], a[r]);
+				test_fail("%s: r%d was %#llx, is %#llx", i ? "vsyscall" : "int80",
+					  r + 8, b[r], a[r]);
 	}
 }
 
@@ -125,8 +126,8 @@ TEST_ON(ABIS_CODE64, foreign_entries)
 	}
 }
 
-// Hazard 11: what a call is does not outlive it. After each call by INT 0x80 (in the child of a fork
-// by it too) SYSCALL takes the 64-bit table again.
+// Hazard 11: what a call is does not outlive it. After each call by INT 0x80 (in the child of a
+// fork by it too) SYSCALL takes the 64-bit table again.
 TEST_ON(ABIS_CODE64, abi_ends_with_the_call)
 {
 	const struct way *w[] = {way_of(WAY_INT80), way_of(WAY_INT80_32)};

@@ -61,7 +61,8 @@ TEST(restarts_read)
 {
 	OKC(pipe(pipe_fds));
 	handle_with(SIGUSR1, SA_RESTART, interrupted);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		char *buffer = entry_frame.stack;
 		struct entry_state before;
 		pid_t pid = signal_soon(SIGUSR1);
@@ -75,7 +76,8 @@ TEST(restarts_read)
 		EQ(*buffer, 'r');
 		EQ(handled_count, 1);
 		entry_check_regs(way, &before, &entry_frame.st);
-		// The handler saw the call about to be made again: at its instruction, the number in rax.
+		// The handler saw the call about to be made again: at its instruction, the number
+		// in rax.
 		if (way->at)
 			EQ(seen_ip, (uintptr_t)way->at);
 		TRUE(is_entry(seen_bytes + 2));
@@ -89,7 +91,8 @@ TEST(interrupts_read)
 	OKC(pipe(pipe_fds));
 	int write_end = pipe_fds[1];
 	handle_with(SIGUSR1, 0, interrupted);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		struct entry_state before;
 
 		pipe_fds[1] = -1;
@@ -114,7 +117,8 @@ TEST(interrupts_read)
 // nanosleep goes on by restart_syscall when a signal without a handler (stop and continue) came.
 TEST(restart_block)
 {
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -127,7 +131,8 @@ TEST(restart_block)
 				((u64 *)entry_frame.stack)[1] = 200000000;
 			else
 				((u32 *)entry_frame.stack)[1] = 200000000;
-			s64 r = entry_call(way, WAY_NR(way, nanosleep), (uintptr_t)ts, 0, 0, 0, 0, 0);
+			s64 r = entry_call(way, WAY_NR(way, nanosleep), (uintptr_t)ts, 0, 0, 0, 0,
+					   0);
 			u64 took = now_ns(CLOCK_MONOTONIC) - begin;
 			EQ(r, 0);
 			BETWEEN(took / 1000000, 195, 5000);
@@ -161,7 +166,7 @@ TEST(nanosleep_is_not_restarted)
 TEST(restart_syscall_alone)
 {
 	FOR_WAYS(way)
-		EQ(entry_call(way, WAY_NR(way, restart_syscall), 0, 0, 0, 0, 0, 0), -EINTR);
+	EQ(entry_call(way, WAY_NR(way, restart_syscall), 0, 0, 0, 0, 0, 0), -EINTR);
 }
 
 // A signal that is raised by the call itself: the handler sees the finished call, registers hold.
@@ -169,11 +174,13 @@ TEST(signal_at_the_exit)
 {
 	pipe_fds[1] = -1;
 	handle_with(SIGUSR1, 0, interrupted);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		struct entry_state before;
 
 		handled_count = 0;
-		entry_set(way, &entry_frame.st, WAY_NR(way, kill), (u64[6]){(u64)getpid(), SIGUSR1});
+		entry_set(way, &entry_frame.st, WAY_NR(way, kill),
+			  (u64[6]){(u64)getpid(), SIGUSR1});
 		before = entry_frame.st;
 		way->run(&entry_frame.st);
 		EQ(entry_result(way, &entry_frame.st), 0);
@@ -193,7 +200,8 @@ TEST(signals_everywhere)
 	pipe_fds[1] = -1;
 	handle_with(SIGALRM, SA_RESTART, interrupted);
 	setitimer(ITIMER_REAL, &it, NULL);
-	FOR_WAYS_SIGNALS(way) {
+	FOR_WAYS_SIGNALS(way)
+	{
 		u64 end = now_ns(CLOCK_MONOTONIC) + 60000000;
 
 		while (now_ns(CLOCK_MONOTONIC) < end) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The vsyscall page (hazard 41): three calls at fixed addresses, executed but never read, for 64-bit
-// code only. And the vDSO beside it: present, ELF, random.
+// The vsyscall page (hazard 41): three calls at fixed addresses, executed but never read, for
+// 64-bit code only. And the vDSO beside it: present, ELF, random.
 #include "test/guest/entry.h"
 
 #include <elf.h>
@@ -56,11 +56,19 @@ static void call_at(void *arg)
 // Anything but the three entry points, and a bad pointer in them, is SIGSEGV.
 TEST_ON(ABIS_CODE64, bad_calls)
 {
-	static const struct call bad[] = {{page + 0xc00, 0}, {page + 1, 0}, {page + 0x3ff, 0},
-					  {page + 0x401, 0}, {page + 0xfff, 0}, {page + 0x1000, 0},
-					  {page, 1}, {page + 0x400, 1}, {page + 0x800, 1},
-					  {page, 0xffff800000000000}, {page + 0x400, 0xffffffff81000000},
-					  {page + 0x800, 0xffffffffff600000}, {page - 1, 0}};
+	static const struct call bad[] = {{page + 0xc00, 0},
+					  {page + 1, 0},
+					  {page + 0x3ff, 0},
+					  {page + 0x401, 0},
+					  {page + 0xfff, 0},
+					  {page + 0x1000, 0},
+					  {page, 1},
+					  {page + 0x400, 1},
+					  {page + 0x800, 1},
+					  {page, 0xffff800000000000},
+					  {page + 0x400, 0xffffffff81000000},
+					  {page + 0x800, 0xffffffffff600000},
+					  {page - 1, 0}};
 
 	need_page();
 	for (unsigned i = 0; i < COUNT(bad); i++) {
@@ -98,7 +106,8 @@ CHILD_PROGRAM(show_vdso)
 	(void)argc;
 	(void)argv;
 	u64 at = getauxval(AT_SYSINFO_EHDR), stack = (uintptr_t)&at;
-	u64 out[3] = {at, stack, (uintptr_t)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
+	u64 out[3] = {at, stack,
+		      (uintptr_t)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
 	return write(3, out, sizeof(out)) == sizeof(out) ? 0 : 1;
 }
 

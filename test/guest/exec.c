@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// execve: what a new program keeps and loses, scripts, errnos; a failing exec leaves the old image as it
-// was, with all its ways into the kernel (hazard 9).
+// execve: what a new program keeps and loses, scripts, errnos; a failing exec leaves the old image
+// as it was, with all its ways into the kernel (hazard 9).
 #include "test/guest/entry.h"
 #include "test/guest/tiny.h"
 
@@ -10,7 +10,11 @@ static int exec_status(const char *path, char *const argv[], char *const envp[])
 
 	if (!pid) {
 		sreg_t r = sys(SYS_execve, path, argv, envp);
-		_exit(r == -EACCES ? 113 : r == -ENOENT ? 102 : r == -ENOEXEC ? 108 : r == -E2BIG ? 107 : 99);
+		_exit(r == -EACCES    ? 113
+		      : r == -ENOENT  ? 102
+		      : r == -ENOEXEC ? 108
+		      : r == -E2BIG   ? 107
+				      : 99);
 	}
 	return child_wait(pid);
 }
@@ -92,7 +96,7 @@ TEST(failure_keeps_the_image)
 		MUST(tiny_write(&t, "bad"));
 		TRUE(sys(SYS_execve, "bad", argv, no_env) < 0);
 		FOR_WAYS(way)
-			EQ(entry_call(way, WAY_NR(way, getpid), 0, 0, 0, 0, 0, 0), getpid());
+		EQ(entry_call(way, WAY_NR(way, getpid), 0, 0, 0, 0, 0, 0), getpid());
 		EQ(fcntl(cloexec, F_GETFD), FD_CLOEXEC);
 		raise(SIGUSR1);
 		EQ(handled_count, other + 1);
@@ -110,34 +114,39 @@ TEST(across_abis)
 		tiny_make(&t, codes[i]);
 		MUST(tiny_write(&t, "tiny"));
 		int status = exec_status("./tiny", ARGV("tiny"), no_env);
-		if (codes[i] == TINY_X32 && WIFEXITED(status) && WEXITSTATUS(status) == 108 && !on_postern()) {
+		if (codes[i] == TINY_X32 && WIFEXITED(status) && WEXITSTATUS(status) == 108 &&
+		    !on_postern()) {
 			test_note("this kernel has no x32");
 			continue;
 		}
 		ROW("tiny program");
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != TINY_GOOD)
-			test_fail("ABI %u: wait status %#x; bit n of exit 64+n: see tiny_asm.S", i, status);
+			test_fail("ABI %u: wait status %#x; bit n of exit 64+n: see tiny_asm.S", i,
+				  status);
 	}
 }
 
 TEST(arguments)
 {
-	EQ(WEXITSTATUS(exec_status(self_path(), ARGV("guest-tests", "--child", "status", "44"), no_env)), 44);
-	EQ(WEXITSTATUS(exec_status(self_path(),
-				   ARGV("guest-tests", "--child", "show_args", "", "two words", "x"),
-				   ARGV("A=1", "B=", "C"))),
+	EQ(WEXITSTATUS(exec_status(self_path(), ARGV("guest-tests", "--child", "status", "44"),
+				   no_env)),
+	   44);
+	EQ(WEXITSTATUS(exec_status(
+		   self_path(), ARGV("guest-tests", "--child", "show_args", "", "two words", "x"),
+		   ARGV("A=1", "B=", "C"))),
 	   5);
 	char *big = map_pages(8);
 	memset(big, 'b', 7 * PAGE);
-	EQ(WEXITSTATUS(exec_status(self_path(), ARGV("guest-tests", "--child", "show_big", big, big, big), no_env)),
+	EQ(WEXITSTATUS(exec_status(
+		   self_path(), ARGV("guest-tests", "--child", "show_big", big, big, big), no_env)),
 	   6);
 }
 
 CHILD_PROGRAM(show_args)
 {
-	return argc == 4 && !strcmp(argv[1], "") && !strcmp(argv[2], "two words") && !strcmp(argv[3], "x") &&
-			       environ[0] && !strcmp(environ[0], "A=1") && !strcmp(environ[1], "B=") &&
-			       !strcmp(environ[2], "C") && !environ[3]
+	return argc == 4 && !strcmp(argv[1], "") && !strcmp(argv[2], "two words") &&
+			       !strcmp(argv[3], "x") && environ[0] && !strcmp(environ[0], "A=1") &&
+			       !strcmp(environ[1], "B=") && !strcmp(environ[2], "C") && !environ[3]
 		       ? 5
 		       : 1;
 }
@@ -175,7 +184,8 @@ TEST(scripts)
 	EQ(WEXITSTATUS(exec_status("./long", ARGV("x"), no_env)), 108);
 }
 
-// Kept: descriptors without FD_CLOEXEC, cwd, umask, ids, pending alarm. Lost: the other descriptors.
+// Kept: descriptors without FD_CLOEXEC, cwd, umask, ids, pending alarm. Lost: the other
+// descriptors.
 TEST(kept_and_lost)
 {
 	pid_t pid = fork();
@@ -197,7 +207,10 @@ CHILD_PROGRAM(show_kept)
 {
 	(void)argc;
 	(void)argv;
-	return fcntl(50, F_GETFD) == 0 && fcntl(51, F_GETFD) == -1 && umask(0) == 0751 && alarm(0) > 90 ? 5 : 1;
+	return fcntl(50, F_GETFD) == 0 && fcntl(51, F_GETFD) == -1 && umask(0) == 0751 &&
+			       alarm(0) > 90
+		       ? 5
+		       : 1;
 }
 
 // argv[0] missing: Linux 5.18 gives an empty one.

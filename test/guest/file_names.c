@@ -144,7 +144,7 @@ TEST(rename)
 	ERRNO(rename("b/", "x"), ENOTDIR);
 	ERRNO(rename("b", "x/"), ENOTDIR);
 	OKC(rename("d/sub", "e")); // over an empty directory
-	OKC(rename("d", "f/")); // a directory may have the slash
+	OKC(rename("d", "f/"));	   // a directory may have the slash
 	OKC(link("b", "c"));
 	OKC(rename("b", "c")); // two names of one file: nothing happens
 	OKC(stat("b", &st));
@@ -209,8 +209,9 @@ TEST(paths)
 	EXITS(5, {
 		mkdir("jail", 0755);
 		mkdir("jail/in", 0755);
-		bool good = !chroot("jail") && !chdir("/") && !stat("/in", &a) && !stat("/../../in", &b) &&
-			    a.st_ino == b.st_ino && stat("/jail", &a) == -1;
+		bool good = !chroot("jail") && !chdir("/") && !stat("/in", &a) &&
+			    !stat("/../../in", &b) && a.st_ino == b.st_ino &&
+			    stat("/jail", &a) == -1;
 		_exit(good ? 5 : 1);
 	});
 	ERRNO(chroot("missing"), ENOENT);
@@ -395,7 +396,8 @@ TEST(times)
 	OKC(stat("f", &st));
 	EQ(st.st_atim.tv_nsec, 500000000);
 	EQ(st.st_mtim.tv_sec, 22);
-	// What changes them: writing mtime and ctime, chmod ctime, a new entry the directory's mtime.
+	// What changes them: writing mtime and ctime, chmod ctime, a new entry the directory's
+	// mtime.
 	ts[0] = ts[1] = (struct timespec){5, 0};
 	OKC(utimensat(AT_FDCWD, "f", ts, 0));
 	int fd = open("f", O_WRONLY);
@@ -494,12 +496,12 @@ TEST(nodes)
 	close(w);
 	EQ(read(r, &c, 1), 0);
 	// Blocking opens meet.
+	close(r);
 	EXITS(5, {
 		if (!fork()) {
 			int fd = open("pipe", O_WRONLY);
 			_exit(write(fd, "q", 1) == 1 ? 0 : 1);
 		}
-		close(r);
 		int fd = open("pipe", O_RDONLY);
 		_exit(read(fd, &c, 1) == 1 && c == 'q' ? 5 : 1);
 	});

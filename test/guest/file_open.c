@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// open and what one does with a descriptor's file: flags and their errnos, reading and writing, places,
-// sizes.
+// open and what one does with a descriptor's file: flags and their errnos, reading and writing,
+// places, sizes.
 #include "test/guest/test.h"
 
 #include <sys/uio.h>

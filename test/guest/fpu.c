@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// FPU and vector registers belong to one task (hazard 36): they survive calls, switches and handlers,
-// go to a child by fork, and are in their initial state in a new program and in a handler.
+// FPU and vector registers belong to one task (hazard 36): they survive calls, switches and
+// handlers, go to a child by fork, and are in their initial state in a new program and in a
+// handler.
 #include "test/guest/entry.h"
 
 #include <cpuid.h>
@@ -26,30 +27,34 @@ static bool have_avx(void)
 __attribute__((target("avx"))) static void vectors_load(const struct vectors *v, bool avx)
 {
 	if (avx)
-		__asm__ volatile("vmovdqa (%0),%%ymm0; vmovdqa 32(%0),%%ymm1; vmovdqa 64(%0),%%ymm2\n"
-				 "vmovdqa 96(%0),%%ymm3; vmovdqa 128(%0),%%ymm4; vmovdqa 160(%0),%%ymm5\n"
-				 "vmovdqa 192(%0),%%ymm6; vmovdqa 224(%0),%%ymm7"
-				 ::"r"(v->ymm) : "memory");
+		__asm__ volatile(
+			"vmovdqa (%0),%%ymm0; vmovdqa 32(%0),%%ymm1; vmovdqa 64(%0),%%ymm2\n"
+			"vmovdqa 96(%0),%%ymm3; vmovdqa 128(%0),%%ymm4; vmovdqa 160(%0),%%ymm5\n"
+			"vmovdqa 192(%0),%%ymm6; vmovdqa 224(%0),%%ymm7" ::"r"(v->ymm)
+			: "memory");
 	else
-		__asm__ volatile("movdqa (%0),%%xmm0; movdqa 16(%0),%%xmm1; movdqa 32(%0),%%xmm2\n"
-				 "movdqa 48(%0),%%xmm3; movdqa 64(%0),%%xmm4; movdqa 80(%0),%%xmm5\n"
-				 "movdqa 96(%0),%%xmm6; movdqa 112(%0),%%xmm7"
-				 ::"r"(v->xmm) : "memory");
+		__asm__ volatile(
+			"movdqa (%0),%%xmm0; movdqa 16(%0),%%xmm1; movdqa 32(%0),%%xmm2\n"
+			"movdqa 48(%0),%%xmm3; movdqa 64(%0),%%xmm4; movdqa 80(%0),%%xmm5\n"
+			"movdqa 96(%0),%%xmm6; movdqa 112(%0),%%xmm7" ::"r"(v->xmm)
+			: "memory");
 	__asm__ volatile("fldcw %0; ldmxcsr %1" ::"m"(v->fcw), "m"(v->mxcsr));
 }
 
 __attribute__((target("avx"))) static void vectors_store(struct vectors *v, bool avx)
 {
 	if (avx)
-		__asm__ volatile("vmovdqa %%ymm0,(%0); vmovdqa %%ymm1,32(%0); vmovdqa %%ymm2,64(%0)\n"
-				 "vmovdqa %%ymm3,96(%0); vmovdqa %%ymm4,128(%0); vmovdqa %%ymm5,160(%0)\n"
-				 "vmovdqa %%ymm6,192(%0); vmovdqa %%ymm7,224(%0)"
-				 ::"r"(v->ymm) : "memory");
+		__asm__ volatile(
+			"vmovdqa %%ymm0,(%0); vmovdqa %%ymm1,32(%0); vmovdqa %%ymm2,64(%0)\n"
+			"vmovdqa %%ymm3,96(%0); vmovdqa %%ymm4,128(%0); vmovdqa %%ymm5,160(%0)\n"
+			"vmovdqa %%ymm6,192(%0); vmovdqa %%ymm7,224(%0)" ::"r"(v->ymm)
+			: "memory");
 	else
-		__asm__ volatile("movdqa %%xmm0,(%0); movdqa %%xmm1,16(%0); movdqa %%xmm2,32(%0)\n"
-				 "movdqa %%xmm3,48(%0); movdqa %%xmm4,64(%0); movdqa %%xmm5,80(%0)\n"
-				 "movdqa %%xmm6,96(%0); movdqa %%xmm7,112(%0)"
-				 ::"r"(v->xmm) : "memory");
+		__asm__ volatile(
+			"movdqa %%xmm0,(%0); movdqa %%xmm1,16(%0); movdqa %%xmm2,32(%0)\n"
+			"movdqa %%xmm3,48(%0); movdqa %%xmm4,64(%0); movdqa %%xmm5,80(%0)\n"
+			"movdqa %%xmm6,96(%0); movdqa %%xmm7,112(%0)" ::"r"(v->xmm)
+			: "memory");
 	__asm__ volatile("fnstcw %0; stmxcsr %1; fldcw %2; ldmxcsr %3"
 			 : "=m"(v->fcw), "=m"(v->mxcsr)
 			 : "m"((u16){0x37f}), "m"((u32){0x1f80}));
@@ -66,8 +71,9 @@ static void vectors_fill(struct vectors *v, u64 seed)
 }
 
 // Loads, makes a call of the ABI's own kind between, stores: nothing of libc runs in between.
-__attribute__((noinline)) static sreg_t vectors_across(const struct vectors *in, struct vectors *out,
-						       bool avx, reg_t nr, reg_t a, reg_t b, reg_t c)
+__attribute__((noinline)) static sreg_t vectors_across(const struct vectors *in,
+						       struct vectors *out, bool avx, reg_t nr,
+						       reg_t a, reg_t b, reg_t c)
 {
 	vectors_load(in, avx);
 	sreg_t r = sys_raw(nr, a, b, c, 0, 0, 0);
@@ -77,7 +83,8 @@ __attribute__((noinline)) static sreg_t vectors_across(const struct vectors *in,
 
 static bool vectors_same(const struct vectors *a, const struct vectors *b, bool avx)
 {
-	return (avx ? !memcmp(a->ymm, b->ymm, sizeof(a->ymm)) : !memcmp(a->xmm, b->xmm, sizeof(a->xmm))) &&
+	return (avx ? !memcmp(a->ymm, b->ymm, sizeof(a->ymm))
+		    : !memcmp(a->xmm, b->xmm, sizeof(a->xmm))) &&
 	       a->fcw == b->fcw && a->mxcsr == b->mxcsr;
 }
 
@@ -216,7 +223,8 @@ static void divide_sse(void *arg)
 	volatile double zero = 0, one = 1;
 
 	(void)arg;
-	__asm__ volatile("ldmxcsr %2; movsd %0,%%xmm0; divsd %1,%%xmm0" ::"m"(one), "m"(zero), "m"(mxcsr)
+	__asm__ volatile("ldmxcsr %2; movsd %0,%%xmm0; divsd %1,%%xmm0" ::"m"(one), "m"(zero),
+			 "m"(mxcsr)
 			 : "xmm0");
 }
 

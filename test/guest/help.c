@@ -60,7 +60,8 @@ int caught_run(void (*run)(void *), void *arg)
 	static const int sigs[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS};
 	static char stack[65536] __attribute__((aligned(16)));
 	struct sigaction old[COUNT(sigs)];
-	struct sigaction act = {.sa_sigaction = caught_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction act = {.sa_sigaction = caught_handler,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK};
 	stack_t alt = {.ss_sp = stack, .ss_size = sizeof(stack)}, old_alt;
 
 	sigemptyset(&act.sa_mask);
@@ -250,9 +251,18 @@ const u64 hostile_addresses[] = {
 #ifdef __i386__
 	0xfffffffc, 0xffffffff, 0xfffff000, 0xffffe000, 0x1000, 0xffff8000,
 #else
-	0xffff800000000000, 0xffffffff80000000, 0xffffffff81000000, 0xffffffffffffffff,
-	0xfffffffffffffff8, 0xffff888000000000, 0x800000000000,     0x8000000000000000,
-	0x7ffffffff000,	    0x7fffffffffff,	0x1000,		    0xffffffffff600000,
+	0xffff800000000000,
+	0xffffffff80000000,
+	0xffffffff81000000,
+	0xffffffffffffffff,
+	0xfffffffffffffff8,
+	0xffff888000000000,
+	0x800000000000,
+	0x8000000000000000,
+	0x7ffffffff000,
+	0x7fffffffffff,
+	0x1000,
+	0xffffffffff600000,
 #endif
 };
 const unsigned hostile_count = COUNT(hostile_addresses);

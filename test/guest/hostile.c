@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every pointer argument of every implemented call with addresses of the kernel, of holes and of the ends
-// of user memory (hazards 6, 7, 42, 43), generated from the table of calls: EFAULT, or what the table of
-// exceptions below says, and never a success that wrote there. New calls are tested by existing.
+// Every pointer argument of every implemented call with addresses of the kernel, of holes and of
+// the ends of user memory (hazards 6, 7, 42, 43), generated from the table of calls: EFAULT, or
+// what the table of exceptions below says, and never a success that wrote there. New calls are
+// tested by existing.
 #include "test/guest/entry.h"
 
 #include <sched.h>
@@ -20,9 +21,10 @@
 #endif
 
 // Not tried: they don't return, or the machine would not.
-static const char *const never[] = {"exit", "exit_group", "reboot", "fork", "vfork", "clone", "clone3", "pause",
-				    "rt_sigreturn", "sigreturn", "sethostname", "setdomainname", "sync",
-				    "waitid", "ptrace", "rseq"};
+static const char *const never[] = {"exit",	    "exit_group", "reboot",	 "fork",
+				    "vfork",	    "clone",	  "clone3",	 "pause",
+				    "rt_sigreturn", "sigreturn",  "sethostname", "setdomainname",
+				    "sync",	    "waitid",	  "ptrace",	 "rseq"};
 
 // What else than EFAULT is right; 1: any result.
 static const struct {
@@ -34,9 +36,9 @@ static const struct {
 	{"oldlstat", "st", -EOVERFLOW},
 	{"futex", "uaddr", -EINVAL}, // misaligned
 	{"futex_time64", "uaddr", -EINVAL},
-	{"set_tid_address", "*", 1},  // used at exit, where it counts for nothing
-	{"set_robust_list", "*", 1},  // the same
-	{"getgroups", "*", 0},	      // the process may have none
+	{"set_tid_address", "*", 1}, // used at exit, where it counts for nothing
+	{"set_robust_list", "*", 1}, // the same
+	{"getgroups", "*", 0},	     // the process may have none
 	{"getgroups32", "*", 0},
 	{"nanosleep", "rem", 0}, // nothing is left of zero seconds
 	{"clock_nanosleep", "rem", 0},
@@ -47,7 +49,7 @@ static const struct {
 	{"wait4", "*", -ECHILD},
 	{"waitpid", "*", -ECHILD},
 	{"getcpu", "cache", 0},
-	{"select", "timeout", 1}, // Linux ignores that it can't write back what is left
+	{"select", "timeout", 1},	      // Linux ignores that it can't write back what is left
 	{"rt_sigtimedwait", "info", -EAGAIN}, // nothing came
 	{"rt_sigtimedwait_time64", "info", -EAGAIN},
 };
@@ -62,7 +64,9 @@ static u64 benign(const struct syscall_info *c, unsigned i)
 	bool exec = !strcmp(c->name, "execve") || !strcmp(c->name, "execveat");
 
 	if (a->type == INFO_TYPE_path || a->type == INFO_TYPE_str)
-		return (uintptr_t)(exec ? self_path() : !strncmp(c->name, "readlink", 8) ? "l" : path_benign);
+		return (uintptr_t)(exec				      ? self_path()
+				   : !strncmp(c->name, "readlink", 8) ? "l"
+								      : path_benign);
 	if (a->direction == INFO_OUT)
 		return (uintptr_t)scratch;
 	if (a->direction != INFO_VALUE)
@@ -118,11 +122,13 @@ static void try_call(const struct syscall_info *c, unsigned which, u64 address)
 
 	for (unsigned i = 0; i < c->arg_count; i++)
 		regs[c->args[i].reg[INFO_THIS]] = (reg_t)(i == which ? address : benign(c, i));
-	s64 got = sys_raw(NUMBER(c->number[INFO_THIS]), regs[0], regs[1], regs[2], regs[3], regs[4], regs[5]);
+	s64 got = sys_raw(NUMBER(c->number[INFO_THIS]), regs[0], regs[1], regs[2], regs[3], regs[4],
+			  regs[5]);
 	row_begin(__FILE_NAME__, __LINE__, c->name);
 	if (!expected(c, &c->args[which], got))
-		test_fail("%s, %s = %#llx: expected EFAULT, got %lld (%s)", c->name, c->args[which].name,
-			  address, got, got < 0 && got > -4096 ? errno_name((int)-got) : "no error");
+		test_fail("%s, %s = %#llx: expected EFAULT, got %lld (%s)", c->name,
+			  c->args[which].name, address, got,
+			  got < 0 && got > -4096 ? errno_name((int)-got) : "no error");
 }
 
 static void try_all_of(const struct syscall_info *c)
@@ -193,7 +199,8 @@ TEST_FULL(ABIS_ALL, 60, every_pointer)
 }
 
 #ifndef __i386__
-// The same calls of i386 by INT 0x80 from 64-bit code, whose registers are wider than the addresses.
+// The same calls of i386 by INT 0x80 from 64-bit code, whose registers are wider than the
+// addresses.
 TEST_FULL(ABIS_CODE64, 60, every_pointer_int80)
 {
 	const struct way *way = way_of(WAY_INT80);
@@ -202,18 +209,20 @@ TEST_FULL(ABIS_CODE64, 60, every_pointer_int80)
 	for (unsigned n = 0; n < syscall_info_len; n++) {
 		const struct syscall_info *c = &syscall_info[n];
 
-		if (c->number[INFO_I386] < 0 || !c->implemented || is_never(c->name) || c->arg_count == 0 ||
-		    !is_pointer(&c->args[0]) || !strncmp(c->name, "exec", 4))
+		if (c->number[INFO_I386] < 0 || !c->implemented || is_never(c->name) ||
+		    c->arg_count == 0 || !is_pointer(&c->args[0]) || !strncmp(c->name, "exec", 4))
 			continue;
 		pid_t pid = fork();
 		if (!pid) {
 			alarm(5);
 			for (unsigned k = 0; k < hostile_count; k++) {
 				u64 h = hostile_addresses[k] << 32 | 0xffffe000;
-				s64 got = entry_call(way, (u64)c->number[INFO_I386], h, h, h, h, h, h);
+				s64 got = entry_call(way, (u64)c->number[INFO_I386], h, h, h, h, h,
+						     h);
 				ROW(c->name);
 				if (got >= 0 && !expected(c, &c->args[0], got) && got != getpid())
-					test_fail("%s by int80, all %#llx: got %lld", c->name, h, got);
+					test_fail("%s by int80, all %#llx: got %lld", c->name, h,
+						  got);
 			}
 			_exit(0);
 		}
@@ -236,15 +245,18 @@ TEST(waitid)
 		if (!pid)
 			_exit(5);
 		EQ(sys(SYS_waitid, P_PID, pid, &info, WEXITED | WNOWAIT, NULL), 0);
-		ERR(sys(SYS_waitid, P_PID, pid, hostile_addresses[k], WEXITED | WNOWAIT, NULL), EFAULT);
-		ERR(sys(SYS_waitid, P_PID, pid, &info, WEXITED | WNOWAIT, hostile_addresses[k]), EFAULT);
+		ERR(sys(SYS_waitid, P_PID, pid, hostile_addresses[k], WEXITED | WNOWAIT, NULL),
+		    EFAULT);
+		ERR(sys(SYS_waitid, P_PID, pid, &info, WEXITED | WNOWAIT, hostile_addresses[k]),
+		    EFAULT);
 		ERR(sys(SYS_wait4, pid, hostile_addresses[k], 0, NULL), EFAULT);
 		// Linux has reaped it by then.
 		ERR(sys(SYS_wait4, pid, NULL, WNOHANG, NULL), ECHILD);
 	}
 }
 
-// Hazard 40: at exit the tid's address and the robust list are written and walked only in user memory.
+// Hazard 40: at exit the tid's address and the robust list are written and walked only in user
+// memory.
 TEST(exit_with_bad_addresses)
 {
 	for (unsigned k = 0; k < hostile_count; k++)
@@ -278,8 +290,8 @@ TEST(exit_with_bad_addresses)
 // Lengths near 2^32 and 2^64 (hazard 7): no sum of address and length wraps round.
 TEST(huge_lengths)
 {
-	static const u64 huge[] = {~0ull, ~0ull - 4095, 1ull << 63, (1ull << 63) - 1, 0xffffffff, 0x80000000,
-				   0x7fffffff, 1ull << 47};
+	static const u64 huge[] = {~0ull,      ~0ull - 4095, 1ull << 63, (1ull << 63) - 1,
+				   0xffffffff, 0x80000000,   0x7fffffff, 1ull << 47};
 	char *p = map_pages(1);
 	int fds[2];
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Nothing of the kernel's memory comes out with a result (hazard 44): structures are filled with a pattern
-// before the call; whatever lies between and behind their members is afterwards the pattern or zero.
+// Nothing of the kernel's memory comes out with a result (hazard 44): structures are filled with a
+// pattern before the call; whatever lies between and behind their members is afterwards the pattern
+// or zero.
 #include "test/guest/test.h"
 
 #include <dirent.h>
@@ -25,7 +26,8 @@ static void clean(const char *what, unsigned from, unsigned to, u8 fill)
 		}
 }
 
-#define GAP(type, member, next) offsetof(type, member) + sizeof(((type *)0)->member), offsetof(type, next)
+#define GAP(type, member, next) \
+	offsetof(type, member) + sizeof(((type *)0)->member), offsetof(type, next)
 
 static void dirty_the_stack(void)
 {
@@ -53,7 +55,9 @@ static void fill(u8 with)
 
 static void check_times(u8 f)
 {
-	struct { u64 pad; } unused;
+	struct {
+		u64 pad;
+	} unused;
 
 	(void)unused;
 	fill(f);
@@ -149,7 +153,8 @@ static void entries_clean(int nr, unsigned name_at, bool type_last)
 
 TEST(directory_entries)
 {
-	static const char *const names[] = {"a", "bb", "ccc", "dddd", "eeeee", "ffffff", "ggggggg", "hhhhhhhh"};
+	static const char *const names[] = {"a",     "bb",     "ccc",	  "dddd",
+					    "eeeee", "ffffff", "ggggggg", "hhhhhhhh"};
 
 	for (unsigned i = 0; i < COUNT(names); i++)
 		close(file_with(names[i], ""));
@@ -181,7 +186,8 @@ static void info_clean(const char *what, const siginfo_t *info, unsigned used)
 
 TEST(siginfo)
 {
-	unsigned kill_end = offsetof(siginfo_t, si_uid) + 4, fault_end = offsetof(siginfo_t, si_addr) + sizeof(long);
+	unsigned kill_end = offsetof(siginfo_t, si_uid) + 4,
+		 fault_end = offsetof(siginfo_t, si_addr) + sizeof(long);
 	siginfo_t info;
 
 	handle_with(SIGUSR1, 0, info_handler);

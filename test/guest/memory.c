@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Address spaces: the rows of mmap and its family, copy on write, stack growth, brk, shared memory, the
-// ends of user space.
+// Address spaces: the rows of mmap and its family, copy on write, stack growth, brk, shared memory,
+// the ends of user space.
 #include "test/guest/test.h"
 
 #include <sys/resource.h>
 
-#define MAP_AP (MAP_PRIVATE | MAP_ANONYMOUS)
+#define MAP_AP			      (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RAW_MMAP(a, n, p, f, fd, off) sys(SYS_MMAP, a, n, p, f, fd, (off) / MMAP_UNIT)
 #ifdef __i386__
 #define SYS_MMAP  SYS_mmap2
@@ -17,7 +17,10 @@ static const u64 user_end = 0xffffe000; // what an i386 program has on a 64-bit 
 static const u64 user_end = 0x7ffffffff000;
 #endif
 
-static bool failed(sreg_t r) { return r < 0 && r >= -4095; }
+static bool failed(sreg_t r)
+{
+	return r < 0 && r >= -4095;
+}
 
 TEST(mmap_errnos)
 {
@@ -26,7 +29,8 @@ TEST(mmap_errnos)
 
 	OKC(pipe(fds));
 	ERR(RAW_MMAP(0, 0, PROT_READ, MAP_AP, -1, 0), EINVAL);
-	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL); // neither shared nor private
+	// neither shared nor private
+	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL);
 	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE, -1, 0), EBADF);
 	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE, 4000, 0), EBADF);
 	ERR(RAW_MMAP(1, PAGE, PROT_READ, MAP_AP | MAP_FIXED, -1, 0), EINVAL);
@@ -45,7 +49,8 @@ TEST(mmap_errnos)
 	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_SHARED, wo, 0), EACCES);
 	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE, fds[0], 0), ENODEV);
 	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE, dir, 0), ENODEV);
-	ERR(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE | 3, file, 0), EOPNOTSUPP); // SHARED_VALIDATE with unknowns
+	// SHARED_VALIDATE knows no such flag
+	ERR(RAW_MMAP(0, PAGE, PROT_READ, 3 | 0x01000000, file, 0), EOPNOTSUPP);
 	TRUE(!failed(RAW_MMAP(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, ro, 0)));
 	TRUE(!failed(RAW_MMAP(0, PAGE, PROT_READ, MAP_PRIVATE, file, 0)));
 }
@@ -61,7 +66,8 @@ TEST(mmap_places)
 	ERR(RAW_MMAP(a, PAGE, PROT_READ, MAP_AP | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
 	// MAP_FIXED takes what is there.
 	a[2 * PAGE] = 7;
-	EQ(RAW_MMAP(a + 2 * PAGE, PAGE, PROT_READ, MAP_AP | MAP_FIXED, -1, 0), (sreg_t)(uintptr_t)(a + 2 * PAGE));
+	EQ(RAW_MMAP(a + 2 * PAGE, PAGE, PROT_READ, MAP_AP | MAP_FIXED, -1, 0),
+	   (sreg_t)(uintptr_t)(a + 2 * PAGE));
 	EQ(a[2 * PAGE], 0);
 	a[3 * PAGE] = 3; // its neighbour is as before
 	EQ(touch_write(a + 2 * PAGE), SIGSEGV);
@@ -75,7 +81,8 @@ TEST(mmap_places)
 #ifdef __ILP32__
 	// x32 and i386 addresses fit their pointers.
 	for (int i = 0; i < 20; i++) {
-		u64 at = (u64)RAW_MMAP(0, 64 * PAGE, PROT_READ, MAP_AP, -1, 0) & (sizeof(reg_t) == 4 ? 0xffffffff : ~0ull);
+		u64 at = (u64)RAW_MMAP(0, 64 * PAGE, PROT_READ, MAP_AP, -1, 0) &
+			 (sizeof(reg_t) == 4 ? 0xffffffff : ~0ull);
 		TRUE(at < 0x100000000);
 	}
 #endif
@@ -101,8 +108,10 @@ TEST(top_page)
 	sreg_t hint = RAW_MMAP(top, PAGE, PROT_READ, MAP_AP, -1, 0);
 	TRUE(!failed(hint) && (u64)hint != top);
 #if !defined(__ILP32__)
-	EQ(RAW_MMAP(top - PAGE, PAGE, PROT_READ, MAP_AP | MAP_FIXED_NOREPLACE, -1, 0) == (sreg_t)(top - PAGE) ||
-	   touch_read(AS_PTR(top - PAGE)) == 0, 1);
+	EQ(RAW_MMAP(top - PAGE, PAGE, PROT_READ, MAP_AP | MAP_FIXED_NOREPLACE, -1, 0) ==
+			   (sreg_t)(top - PAGE) ||
+		   touch_read(AS_PTR(top - PAGE)) == 0,
+	   1);
 #endif
 #else
 	ERR(RAW_MMAP(0xfffff000, PAGE, PROT_READ, MAP_AP | MAP_FIXED, -1, 0), ENOMEM);
@@ -224,7 +233,9 @@ TEST(brk)
 	EXITS(5, {
 		struct rlimit data = {PAGE, PAGE};
 		setrlimit(RLIMIT_DATA, &data);
-		_exit(sys(SYS_brk, start + 12 * PAGE) == (sreg_t)(uintptr_t)(start + 10 * PAGE) ? 5 : 1);
+		_exit(sys(SYS_brk, start + 12 * PAGE) == (sreg_t)(uintptr_t)(start + 10 * PAGE)
+			      ? 5
+			      : 1);
 	});
 	EQ(sys(SYS_brk, start), (sreg_t)(uintptr_t)start);
 }
@@ -277,7 +288,8 @@ TEST(copy_on_write)
 
 TEST(shared_by_fork)
 {
-	volatile int *s = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *s = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			       -1, 0);
 
 	MUST(s != MAP_FAILED);
 	s[0] = 1;
@@ -383,8 +395,8 @@ TEST(stack_growth)
 		setrlimit(RLIMIT_STACK, &r);
 		_exit(grow(2000) & 0);
 	});
-	// Far below the stack pointer is no stack... but Linux since 4.20 lets it grow all the same.
-	// MAP_GROWSDOWN grows when touched right below.
+	// Far below the stack pointer is no stack... but Linux since 4.20 lets it grow all the
+	// same. MAP_GROWSDOWN grows when touched right below.
 	char *g = AS_PTR(RAW_MMAP(0, PAGE, PROT_READ | PROT_WRITE, MAP_AP | MAP_GROWSDOWN, -1, 0));
 	TRUE(!failed((sreg_t)(uintptr_t)g));
 	EQ(touch_write(g), 0);

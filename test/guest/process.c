@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Processes: fork, vfork, clone, their ends and who waits for them; sessions, groups, orphans; numbers.
+// Processes: fork, vfork, clone, their ends and who waits for them; sessions, groups, orphans;
+// numbers.
 #include "test/guest/test.h"
 
 #include <sched.h>
@@ -373,7 +374,8 @@ TEST(clone_flags)
 	row_exited(status, 2);
 	EQ(handled_count, 1);
 	// The tid into the parent's and the child's memory.
-	pid = (pid_t)CLONE(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, 0, &tid, 0, &child_tid);
+	pid = (pid_t)CLONE(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, 0, &tid, 0,
+			   &child_tid);
 	if (!pid)
 		_exit(child_tid == getpid() ? 5 : 1);
 	EQ(tid, pid);
@@ -393,7 +395,7 @@ TEST(clone_flags)
 	// The same parent.
 	ERR(CLONE(CLONE_SIGHAND | SIGCHLD, 0, 0, 0, 0), EINVAL); // without CLONE_VM
 	ERR(CLONE(CLONE_THREAD | CLONE_VM, 0, 0, 0, 0), EINVAL); // without CLONE_SIGHAND
-	ERR(CLONE(CLONE_FS | 0x00020000, 0, 0, 0, 0), EINVAL); // and CLONE_NEWNS
+	ERR(CLONE(CLONE_FS | 0x00020000, 0, 0, 0, 0), EINVAL);	 // and CLONE_NEWNS
 	// A hostile address for the tid in the parent: Linux does not look at the result.
 	pid = (pid_t)CLONE(CLONE_PARENT_SETTID | SIGCHLD, 0, hostile_addresses[0], 0, 0);
 	if (!pid)

@@ -32,3 +32,12 @@ $(foreach a,x86_64 i386 x32,$(eval $(call GT_RULES,$(a))))
 
 .PHONY: guest-programs
 guest-programs: $(GT_PROGRAMS)
+
+# The oracle: the same programs under Debian's own kernel.
+$(BUILD)/oracle/init: test/oracle/init.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(GT_CC) -O1 -static -Wall -Wextra -Werror -o $@ $<
+
+.PHONY: test-oracle
+test-oracle: $(GT_PROGRAMS) $(BUILD)/oracle/init
+	$(Q)BUILD=$(BUILD) prove --exec '' test/oracle/oracle.t

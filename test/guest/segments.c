@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// FS and GS (hazards 18, 19, 31, 37): arch_prctl, set_thread_area, the FSGSBASE instructions, and that a
-// base is of one task, one program.
+// FS and GS (hazards 18, 19, 31, 37): arch_prctl, set_thread_area, the FSGSBASE instructions, and
+// that a base is of one task, one program.
 #include "test/guest/entry.h"
 
 #include <asm/ldt.h>
@@ -47,12 +47,17 @@ TEST_ON(ABIS_CODE64, gs_reaches_memory)
 	EQ(got, word);
 }
 
-// Hazard 31: user mode may hold any base, also one that looks like the kernel's; calls, faults, timer
-// interrupts and switches live with it.
+// Hazard 31: user mode may hold any base, also one that looks like the kernel's; calls, faults,
+// timer interrupts and switches live with it.
 __attribute__((target("fsgsbase"))) TEST_ON(ABIS_CODE64, hostile_gs_base)
 {
-	static const u64 bases[] = {0xffff888000000000, 0xffffffff81000000, 0xffffffffffffffff, 0x1000, 0,
-				    0x7fffffffffff, 0x8000};
+	static const u64 bases[] = {0xffff888000000000,
+				    0xffffffff81000000,
+				    0xffffffffffffffff,
+				    0x1000,
+				    0,
+				    0x7fffffffffff,
+				    0x8000};
 	u64 got;
 
 	if (!have_fsgsbase())
@@ -67,7 +72,7 @@ __attribute__((target("fsgsbase"))) TEST_ON(ABIS_CODE64, hostile_gs_base)
 			;
 		sleep_ms(1);
 		FOR_WAYS(way)
-			EQ(entry_call(way, WAY_NR(way, getpid), 0, 0, 0, 0, 0, 0), getpid());
+		EQ(entry_call(way, WAY_NR(way, getpid), 0, 0, 0, 0, 0, 0), getpid());
 		__asm__ volatile("rdgsbase %0" : "=r"(got));
 		EQ(got, bases[i]);
 	}
@@ -115,15 +120,21 @@ static u32 gs_word(u16 selector)
 {
 	u32 got;
 
-	__asm__ volatile("push %%gs; mov %w1,%%gs; mov %%gs:0,%0; pop %%gs" : "=&r"(got) : "r"(selector));
+	__asm__ volatile("push %%gs; mov %w1,%%gs; mov %%gs:0,%0; pop %%gs"
+			 : "=&r"(got)
+			 : "r"(selector));
 	return got;
 }
 
 TEST_ON(I386, set_thread_area)
 {
 	static u32 word[2] = {0x11223344, 0x55667788};
-	struct user_desc d = {.entry_number = (u32)-1, .base_addr = (u32)(uintptr_t)word, .limit = 0xfffff,
-			      .seg_32bit = 1, .limit_in_pages = 1, .useable = 1};
+	struct user_desc d = {.entry_number = (u32)-1,
+			      .base_addr = (u32)(uintptr_t)word,
+			      .limit = 0xfffff,
+			      .seg_32bit = 1,
+			      .limit_in_pages = 1,
+			      .useable = 1};
 
 	EQ(sys(SYS_set_thread_area, &d), 0);
 	BETWEEN(d.entry_number, 12, 14);
@@ -146,14 +157,16 @@ TEST_ON(I386, set_thread_area)
 	f.entry_number = (u32)-1;
 	ERR(sys(SYS_set_thread_area, &f), ESRCH);
 	// Clearing one makes it free again.
-	struct user_desc clear = {.entry_number = e.entry_number, .read_exec_only = 1, .seg_not_present = 1};
+	struct user_desc clear = {
+		.entry_number = e.entry_number, .read_exec_only = 1, .seg_not_present = 1};
 	EQ(sys(SYS_set_thread_area, &clear), 0);
 	EQ(sys(SYS_set_thread_area, &f), 0);
 }
 
 TEST_ON(I386, set_thread_area_bad)
 {
-	struct user_desc d = {.entry_number = (u32)-1, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1};
+	struct user_desc d = {
+		.entry_number = (u32)-1, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1};
 	static const u32 entries[] = {0, 1, 5, 6, 11, 15, 16, 1000, (u32)-2, 0x80000000};
 
 	for (unsigned i = 0; i < COUNT(entries); i++) {
@@ -182,8 +195,12 @@ TEST_ON(I386, set_thread_area_bad)
 TEST_ON(I386, set_thread_area_fork)
 {
 	static u32 word = 0x31323334;
-	struct user_desc d = {.entry_number = (u32)-1, .base_addr = (u32)(uintptr_t)&word, .limit = 0xfffff,
-			      .seg_32bit = 1, .limit_in_pages = 1, .useable = 1};
+	struct user_desc d = {.entry_number = (u32)-1,
+			      .base_addr = (u32)(uintptr_t)&word,
+			      .limit = 0xfffff,
+			      .seg_32bit = 1,
+			      .limit_in_pages = 1,
+			      .useable = 1};
 
 	MUST(sys(SYS_set_thread_area, &d) == 0);
 	u16 selector = (u16)(d.entry_number * 8 + 3);
@@ -291,7 +308,8 @@ static void do_rdpmc(void *a)
 
 TEST(privileged)
 {
-	void (*gp[])(void *) = {do_in, do_cli, do_hlt, do_rdmsr, do_cr0, do_int_gate, do_int_81, do_int_8, do_rdpmc};
+	void (*gp[])(void *) = {do_in,	     do_cli,	do_hlt,	  do_rdmsr, do_cr0,
+				do_int_gate, do_int_81, do_int_8, do_rdpmc};
 
 	for (unsigned i = 0; i < COUNT(gp); i++) {
 		EQ(caught_run(gp[i], NULL), SIGSEGV);
@@ -302,7 +320,8 @@ TEST(privileged)
 	EQ((uintptr_t)caught.info.si_addr, caught.ip);
 }
 
-// Hazard 34: lret with a stack that can't be read, from user mode, is a signal (TCG says U=0 there).
+// Hazard 34: lret with a stack that can't be read, from user mode, is a signal (TCG says U=0
+// there).
 static void do_lret(void *sp)
 {
 #ifdef __i386__

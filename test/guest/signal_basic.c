@@ -30,7 +30,8 @@ TEST(sigaction_errnos)
 	// The old action comes out even where the new one is refused? No: nothing happens at all.
 	handle(SIGUSR2, SA_RESTART | SA_NODEFER);
 	OKC(sigaction(SIGUSR2, NULL, &old));
-	EQ(old.sa_flags & (SA_RESTART | SA_NODEFER | SA_SIGINFO), SA_RESTART | SA_NODEFER | SA_SIGINFO);
+	EQ(old.sa_flags & (SA_RESTART | SA_NODEFER | SA_SIGINFO),
+	   SA_RESTART | SA_NODEFER | SA_SIGINFO);
 }
 
 TEST(kill_errnos)
@@ -63,9 +64,10 @@ TEST(kill_errnos)
 
 TEST(default_actions)
 {
-	static const int killers[] = {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL,
-				      SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU,
-				      SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS, 34, 64};
+	static const int killers[] = {
+		SIGHUP,	   SIGINT,  SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,	   SIGFPE,  SIGKILL,
+		SIGUSR1,   SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU, SIGXFSZ,
+		SIGVTALRM, SIGPROF, SIGIO,   SIGPWR,  SIGSYS,  34,	64};
 	static const int ignored[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
 
 	for (unsigned i = 0; i < COUNT(killers); i++) {
@@ -176,7 +178,8 @@ static void record(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (ordered < 16)
-		order[ordered++] = sig * 100 + (info->si_code == SI_QUEUE ? info->si_value.sival_int : 99);
+		order[ordered++] = sig * 100 +
+				   (info->si_code == SI_QUEUE ? info->si_value.sival_int : 99);
 }
 
 // Realtime signals queue, lowest number first, each in the order sent; standard ones come before.
@@ -199,10 +202,10 @@ TEST(queue_order)
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	EQ(ordered, 7);
-	// Frames are built lowest signal first, the last one built runs first; sa_mask is full, so each
-	// handler ends before the next frame is built.
-	const int want[] = {SIGUSR1 * 100 + 1, rt * 100 + 1, rt * 100 + 2, rt * 100 + 3,
-			    rt * 100 + 101, rt * 100 + 102, rt * 100 + 103};
+	// Frames are built lowest signal first, the last one built runs first; sa_mask is full, so
+	// each handler ends before the next frame is built.
+	const int want[] = {SIGUSR1 * 100 + 1, rt * 100 + 1,   rt * 100 + 2,  rt * 100 + 3,
+			    rt * 100 + 101,    rt * 100 + 102, rt * 100 + 103};
 	for (int i = 0; i < 7; i++)
 		EQ(order[i], want[i]);
 }
@@ -240,7 +243,8 @@ TEST(sigqueueinfo_errnos)
 TEST(sigtimedwait)
 {
 	sigset_t set = sigset_of(SIGUSR1), old;
-	struct timespec zero = {0, 0}, some = {0, 30000000}, bad = {0, 1000000000}, negative = {-1, 0};
+	struct timespec zero = {0, 0}, some = {0, 30000000}, bad = {0, 1000000000},
+			negative = {-1, 0};
 	siginfo_t info;
 
 	sigaddset(&set, SIGRTMIN + 3);
@@ -472,8 +476,8 @@ CHILD_PROGRAM(show_signals)
 }
 
 #ifdef __i386__
-// The old calls of i386: sigaction, signal, sigprocmask, sigsuspend, sigpending, sgetmask, and frames of
-// handlers without SA_SIGINFO, which come back by sigreturn.
+// The old calls of i386: sigaction, signal, sigprocmask, sigsuspend, sigpending, sgetmask, and
+// frames of handlers without SA_SIGINFO, which come back by sigreturn.
 static volatile u32 old_arg;
 static void old_handler(int sig)
 {

@@ -140,7 +140,8 @@ static void run_overflow(void *arg)
 {
 	(void)arg;
 	// INT_MIN / -1
-	__asm__ volatile("mov $0x80000000,%%eax; cltd; mov $-1,%%ecx; idivl %%ecx" ::: "eax", "ecx", "edx");
+	__asm__ volatile("mov $0x80000000,%%eax; cltd; mov $-1,%%ecx; idivl %%ecx" ::
+				 : "eax", "ecx", "edx");
 }
 
 TEST(from_instructions)
@@ -220,7 +221,8 @@ static void map_it(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	(void)context;
 	void *page = AS_PTR((uintptr_t)info->si_addr & ~(uintptr_t)(PAGE - 1));
-	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) != page)
 		_exit(9);
 	handled_count++;
 }

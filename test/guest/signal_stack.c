@@ -24,7 +24,8 @@ static void where(int sig, siginfo_t *info, void *context)
 
 static bool on_alt(void)
 {
-	return handler_sp > (uintptr_t)alt_area && handler_sp < (uintptr_t)alt_area + sizeof(alt_area);
+	return handler_sp > (uintptr_t)alt_area &&
+	       handler_sp < (uintptr_t)alt_area + sizeof(alt_area);
 }
 
 TEST(errnos)
@@ -95,7 +96,10 @@ TEST(busy)
 
 TEST(autodisarm)
 {
-	stack_t s = {.ss_sp = alt_area, .ss_size = sizeof(alt_area), .ss_flags = (int)SS_AUTODISARM}, old;
+	stack_t s = {.ss_sp = alt_area,
+		     .ss_size = sizeof(alt_area),
+		     .ss_flags = (int)SS_AUTODISARM},
+		old;
 
 	OKC(sigaltstack(&s, NULL));
 	OKC(sigaltstack(NULL, &old));

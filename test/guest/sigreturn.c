@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a program may write into the frame of its own signal handler (hazards 16, 18, 21, 36): flags,
-// selectors, addresses, FPU state. A handler changes its saved context, returns, and what follows is a
-// value of user mode or a signal, never the kernel's.
+// What a program may write into the frame of its own signal handler (hazards 16, 18, 21, 36):
+// flags, selectors, addresses, FPU state. A handler changes its saved context, returns, and what
+// follows is a value of user mode or a signal, never the kernel's.
 #include "test/guest/entry.h"
 
 #include <cpuid.h>
@@ -47,7 +47,8 @@ TEST(flags)
 		if (bit == 8)
 			continue; // TF: see below
 		const struct way *way = way_of(ABI_THIS == I386 ? WAY_INT80 : WAY_SYSCALL);
-		entry_set(way, &entry_frame.st, WAY_NR(way, kill), (u64[6]){(u64)getpid(), SIGUSR1});
+		entry_set(way, &entry_frame.st, WAY_NR(way, kill),
+			  (u64[6]){(u64)getpid(), SIGUSR1});
 		way->run(&entry_frame.st);
 		__asm__ volatile("cld");
 		after = entry_frame.st.flags;
@@ -99,7 +100,8 @@ static void dies_with(int reg, u64 value, const char *what)
 	ROW(what);
 	if (!WIFSIGNALED(status) || (WTERMSIG(status) != SIGSEGV && WTERMSIG(status) != SIGBUS &&
 				     WTERMSIG(status) != SIGILL))
-		test_fail("%s = %#llx: wait status %#x, expected a fault's signal", what, value, status);
+		test_fail("%s = %#llx: wait status %#x, expected a fault's signal", what, value,
+			  status);
 }
 
 TEST(bad_ip)
@@ -107,9 +109,18 @@ TEST(bad_ip)
 #ifdef __i386__
 	static const u64 bad[] = {0, 0xffffffff, 0xfffff000, 0xfffffffe, 0x1000};
 #else
-	static const u64 bad[] = {0, 0x1000, 0x7ffffffff000, 0x7fffffffffff, 0x7ffffffffffe, 0x800000000000,
-				  0xffff7fffffffffff, 0xffff800000000000, 0xffffffff81000000,
-				  0xffffffffffffffff, 0x8000000000000000, 0x4000000000000000,
+	static const u64 bad[] = {0,
+				  0x1000,
+				  0x7ffffffff000,
+				  0x7fffffffffff,
+				  0x7ffffffffffe,
+				  0x800000000000,
+				  0xffff7fffffffffff,
+				  0xffff800000000000,
+				  0xffffffff81000000,
+				  0xffffffffffffffff,
+				  0x8000000000000000,
+				  0x4000000000000000,
 				  0xfffffffffffff000};
 #endif
 	for (unsigned i = 0; i < COUNT(bad); i++)
@@ -122,8 +133,8 @@ TEST(bad_sp)
 #ifdef __i386__
 	static const u64 bad[] = {0, 0xffffffff, 8};
 #else
-	static const u64 bad[] = {0, 8, 0x800000000000, 0xffff800000000000, 0xffffffff81000000,
-				  0x8000000000000000};
+	static const u64 bad[] = {
+		0, 8, 0x800000000000, 0xffff800000000000, 0xffffffff81000000, 0x8000000000000000};
 #endif
 	for (unsigned i = 0; i < COUNT(bad); i++)
 		dies_with(REG_SP, bad[i], "sp");
@@ -167,14 +178,16 @@ static int selector_status(int which, u64 value)
 
 TEST(selectors)
 {
-	static const u64 bad_cs[] = {0, 1, 3, 8, 0x10, 0x18, 0x20, 0x28, 0x2b, 0x30, 0x38, 0x3b, 0x43, 0x53,
-				     0x7b, 4, 7, 0xf, 0x17, 0xfff8, 0xfffb, 0xffff, 0x13, 0x1b};
+	static const u64 bad_cs[] = {0,	   1,	 3,    8,      0x10,   0x18,   0x20, 0x28,
+				     0x2b, 0x30, 0x38, 0x3b,   0x43,   0x53,   0x7b, 4,
+				     7,	   0xf,	 0x17, 0xfff8, 0xfffb, 0xffff, 0x13, 0x1b};
 
 	for (unsigned i = 0; i < COUNT(bad_cs); i++) {
 		int status = selector_status(SEL_CS, bad_cs[i]);
 
 		ROW("cs");
-		// Linux sets the low two bits and lets the CPU judge; the other code size runs garbage.
+		// Linux sets the low two bits and lets the CPU judge; the other code size runs
+		// garbage.
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && (bad_cs[i] | 3) != 0x23 &&
 		    (bad_cs[i] | 3) != 0x33)
 			test_fail("cs %#llx was taken", bad_cs[i]);
@@ -189,14 +202,16 @@ TEST(selectors)
 	EQ(sys(SYS_getpid), getpid());
 }
 
-// rt_sigreturn (and i386's sigreturn) with no frame: the stack pointer decides, all garbage is a signal.
+// rt_sigreturn (and i386's sigreturn) with no frame: the stack pointer decides, all garbage is a
+// signal.
 static void sigreturn_at(u64 nr, u64 sp)
 {
 	pid_t pid = fork();
 
 	if (!pid) {
 #ifdef __i386__
-		__asm__ volatile("mov %0,%%esp; int $0x80; ud2" ::"r"((u32)sp), "a"((u32)nr) : "memory");
+		__asm__ volatile("mov %0,%%esp; int $0x80; ud2" ::"r"((u32)sp), "a"((u32)nr)
+				 : "memory");
 #else
 		__asm__ volatile("mov %0,%%rsp; syscall; ud2" ::"r"(sp), "a"(nr) : "memory");
 #endif
@@ -219,7 +234,8 @@ TEST(no_frame)
 	sigreturn_at(SYS_rt_sigreturn, 0);
 	for (int round = 0; round < 60; round++) {
 		for (unsigned i = 0; i < 8 * PAGE; i += 8)
-			*(u64 *)(garbage + i) = rnd(&state) & (round & 1 ? ~0ull : 0x00007fff00ff00ff);
+			*(u64 *)(garbage + i) = rnd(&state) &
+						(round & 1 ? ~0ull : 0x00007fff00ff00ff);
 		sigreturn_at(SYS_rt_sigreturn, (uintptr_t)garbage + (round & 7) * 8);
 #ifdef __i386__
 		sigreturn_at(SYS_sigreturn, (uintptr_t)garbage + (round & 7) * 4);
@@ -235,7 +251,7 @@ static void *fpu_of(void *context)
 	return ((ucontext_t *)context)->uc_mcontext.fpregs;
 }
 
-static u32 fpu_size;	// of the xsave part, from its software bytes
+static u32 fpu_size; // of the xsave part, from its software bytes
 static u32 fpu_magic;
 static u64 fpu_features;
 static int fpu_case;
@@ -320,7 +336,9 @@ TEST(fpu_state)
 		bool lived = WIFEXITED(status);
 		bool may_die = fpu_case != 0 && fpu_case != 7 && fpu_case != 11;
 		bool may_live = fpu_case != 8 && fpu_case != 9;
-		if (status == -1 || (lived ? !may_live : (!may_die || (fpu_case < 10 && WTERMSIG(status) != SIGSEGV))))
+		if (status == -1 ||
+		    (lived ? !may_live
+			   : (!may_die || (fpu_case < 10 && WTERMSIG(status) != SIGSEGV))))
 			test_fail("case %d: status %#x", fpu_case, status);
 	}
 	EQ(sys(SYS_getpid), getpid());

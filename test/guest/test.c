@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The runner: picks tests, forks each, limits its time, prints TAP. What a test's processes have to
-// say comes through a pipe, so that a crash loses nothing: "F …" a failed row, "S …" a skip, "N …" a
-// note. The row being tried lies in shared memory, for the report of a crash.
+// say comes through a pipe, so that a crash loses nothing: "F …" a failed row, "S …" a skip, "N …"
+// a note. The row being tried lies in shared memory, for the report of a crash.
 #include "test.h"
 
 #include <dirent.h>
@@ -255,8 +255,8 @@ void row_exited(int status, int code)
 
 	status_text(status, got, sizeof(got));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != code)
-		test_fail("%s:%d: %s: expected exit status %d, got %s", row_now->file, row_now->line,
-			  row_now->text, code, got);
+		test_fail("%s:%d: %s: expected exit status %d, got %s", row_now->file,
+			  row_now->line, row_now->text, code, got);
 }
 
 /* --- one test --- */
@@ -450,6 +450,10 @@ static int tests_run(char **names, int count, unsigned start, bool list)
 		}
 		u64 begin = now_ns(CLOCK_MONOTONIC);
 		enum verdict v = SKIPPED;
+		// For test/run-guest: what runs now, should nothing more be heard.
+		if (getenv("GUEST_ON") && ((*t)->abis & ABI_THIS))
+			printf("# run %.*s/%s %u\n", stem, (*t)->file, (*t)->name, (*t)->seconds);
+		fflush(stdout);
 		if ((*t)->abis & ABI_THIS)
 			v = test_run(*t, reason, sizeof(reason));
 		else
@@ -467,8 +471,8 @@ static int tests_run(char **names, int count, unsigned start, bool list)
 		return 0;
 	if (chdir("/") == 0)
 		remove_tree(base_dir);
-	printf("1..%u\n# %s: %u tests, %u failed, %u skipped, %u rows\n", total, ABI_NAME, n, failed,
-	       skipped, row_now->rows);
+	printf("1..%u\n# %s: %u tests, %u failed, %u skipped, %u rows\n", total, ABI_NAME, n,
+	       failed, skipped, row_now->rows);
 	return failed ? 1 : 0;
 }
 

@@ -39,7 +39,14 @@ typedef u64 reg_t;
 typedef s64 sreg_t;
 #endif
 
-enum { X86_64 = 1, I386 = 2, X32 = 4, ABIS_ALL = 7, ABIS_CODE64 = X86_64 | X32, ABIS_LONG32 = I386 | X32 };
+enum {
+	X86_64 = 1,
+	I386 = 2,
+	X32 = 4,
+	ABIS_ALL = 7,
+	ABIS_CODE64 = X86_64 | X32,
+	ABIS_LONG32 = I386 | X32
+};
 #if defined(__i386__)
 #define ABI_THIS I386
 #define ABI_NAME "i386"
@@ -58,19 +65,19 @@ struct test {
 };
 
 // A test for some ABIs only; with its own time limit.
-#define TEST_FULL(test_abis, limit, test_name)                                                     \
-	static void test_##test_name(void);                                                        \
-	static const struct test info_##test_name = {__FILE_NAME__, #test_name, test_##test_name,  \
-						     test_abis, limit};                            \
-	static const struct test *const listed_##test_name                                          \
-		__attribute__((section("guest_tests"), used)) = &info_##test_name;                 \
+#define TEST_FULL(test_abis, limit, test_name)                                                    \
+	static void test_##test_name(void);                                                       \
+	static const struct test info_##test_name = {__FILE_NAME__, #test_name, test_##test_name, \
+						     test_abis, limit};                           \
+	static const struct test *const listed_##test_name                                        \
+		__attribute__((section("guest_tests"), used)) = &info_##test_name;                \
 	static void test_##test_name(void)
 #define TEST_ON(test_abis, test_name) TEST_FULL(test_abis, 10, test_name)
 #define TEST(test_name)		      TEST_FULL(ABIS_ALL, 10, test_name)
 
 // A raw call of this ABI's own way in (SYSCALL, or INT 0x80 for i386): its result, errors negative.
 sreg_t sys_raw(reg_t nr, reg_t a, reg_t b, reg_t c, reg_t d, reg_t e, reg_t f);
-#define SYS_7(nr, a, b, c, d, e, f, ...)                                                           \
+#define SYS_7(nr, a, b, c, d, e, f, ...) \
 	sys_raw((reg_t)(nr), (reg_t)(a), (reg_t)(b), (reg_t)(c), (reg_t)(d), (reg_t)(e), (reg_t)(f))
 #define sys(...) SYS_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
@@ -88,19 +95,22 @@ bool row_true(bool good);
 // The same for a function of libc: -1 and errno.
 #define ERRNO(call, e) (ROW(#call " → " #e), row_err((call) == -1 ? -errno : 0, e))
 #define EQ(got, want)  (ROW(#got " == " #want), row_eq((s64)(got), (s64)(want)))
-#define BETWEEN(got, low, high)                                                                    \
+#define BETWEEN(got, low, high) \
 	(ROW(#got " in " #low " … " #high), row_range((s64)(got), (s64)(low), (s64)(high)))
 // A call that must not fail: raw (negative errno), or of libc (-1 and errno).
 #define OK(call)   (ROW(#call), row_ok((s64)(call)))
 #define OKC(call)  (ROW(#call), row_ok(row_libc((s64)(call))))
 #define TRUE(cond) (ROW(#cond), row_true(cond))
-static inline s64 row_libc(s64 r) { return r == -1 ? -errno : r; }
+static inline s64 row_libc(s64 r)
+{
+	return r == -1 ? -errno : r;
+}
 
 // A row whose failure makes the rest pointless.
-#define MUST(cond)                                                                                 \
-	do {                                                                                       \
-		if (!TRUE(cond))                                                                   \
-			test_end();                                                                \
+#define MUST(cond)                  \
+	do {                        \
+		if (!TRUE(cond))    \
+			test_end(); \
 	} while (0)
 __attribute__((noreturn)) void test_end(void);
 __attribute__((noreturn, format(printf, 1, 2))) void test_skip(const char *format, ...);
@@ -117,24 +127,24 @@ const char *signal_text(int sig);
 int child_wait(pid_t pid);
 void row_signalled(int status, int sig);
 void row_exited(int status, int code);
-#define CHILD(...)                                                                                 \
-	({                                                                                         \
-		pid_t child_ = fork();                                                             \
-		if (!child_) {                                                                     \
-			__VA_ARGS__;                                                               \
-			_exit(0);                                                                  \
-		}                                                                                  \
-		child_wait(child_);                                                                \
+#define CHILD(...)                     \
+	({                             \
+		pid_t child_ = fork(); \
+		if (!child_) {         \
+			__VA_ARGS__;   \
+			_exit(0);      \
+		}                      \
+		child_wait(child_);    \
 	})
-#define SIGNALLED(sig, ...)                                                                        \
-	do {                                                                                       \
-		ROW("killed by " #sig);                                                            \
-		row_signalled(CHILD(__VA_ARGS__), sig);                                            \
+#define SIGNALLED(sig, ...)                             \
+	do {                                            \
+		ROW("killed by " #sig);                 \
+		row_signalled(CHILD(__VA_ARGS__), sig); \
 	} while (0)
-#define EXITS(code, ...)                                                                           \
-	do {                                                                                       \
-		ROW("exits " #code);                                                               \
-		row_exited(CHILD(__VA_ARGS__), code);                                              \
+#define EXITS(code, ...)                              \
+	do {                                          \
+		ROW("exits " #code);                  \
+		row_exited(CHILD(__VA_ARGS__), code); \
 	} while (0)
 
 // Faults that are caught: the statement runs, and a signal of `sigs` ends it.
@@ -146,16 +156,16 @@ struct caught {
 };
 extern struct caught caught;
 int caught_run(void (*run)(void *), void *arg);
-int touch_read(const volatile void *at);  // the signal that a read of a byte raises, or 0
+int touch_read(const volatile void *at); // the signal that a read of a byte raises, or 0
 int touch_write(volatile void *at);
 int touch_exec(const void *at); // calls it
 // Row: reading (writing, calling) at this address raises sig with this code and si_addr.
-#define FAULTS(touch, at, want_sig, want_code)                                                     \
-	do {                                                                                       \
-		const volatile void *at_ = (const volatile void *)(at);                            \
-		EQ(touch((void *)(uintptr_t)at_), want_sig);                                       \
-		EQ(caught.info.si_code, want_code);                                                \
-		EQ((uintptr_t)caught.info.si_addr, (uintptr_t)at_);                                \
+#define FAULTS(touch, at, want_sig, want_code)                          \
+	do {                                                            \
+		const volatile void *at_ = (const volatile void *)(at); \
+		EQ(touch((void *)(uintptr_t)at_), want_sig);            \
+		EQ(caught.info.si_code, want_code);                     \
+		EQ((uintptr_t)caught.info.si_addr, (uintptr_t)at_);     \
 	} while (0)
 
 // A signal's handler: count and the last siginfo. SA_SIGINFO is added.
@@ -168,9 +178,9 @@ sigset_t sigset_of(int sig);
 
 u64 now_ns(clockid_t clock);
 void sleep_ms(unsigned ms);
-void *map_pages(unsigned n);		 // fresh private memory, read and write
-void *map_bad(void);			 // an address that is surely not mapped, page-aligned
-void *map_edge(void);			 // the end of a mapped page, behind which nothing is mapped
+void *map_pages(unsigned n); // fresh private memory, read and write
+void *map_bad(void);	     // an address that is surely not mapped, page-aligned
+void *map_edge(void);	     // the end of a mapped page, behind which nothing is mapped
 int file_with(const char *name, const char *content); // makes it; an open descriptor
 u64 cpu_flags(void);
 bool cpu_is_amd(void);
@@ -183,8 +193,8 @@ u64 rnd(u64 *state);
 // Bad addresses for pointers. For 64-bit code some lie in the kernel's half.
 extern const u64 hostile_addresses[];
 extern const unsigned hostile_count;
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define PAGE	 4096u
+#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+#define PAGE	  4096u
 #define AS_PTR(x) ((void *)(uintptr_t)(x))
 
 // Programs in this binary that tests execute: `guest-tests --child NAME ARGS…`.
@@ -192,9 +202,9 @@ struct child_program {
 	const char *name;
 	int (*run)(int argc, char **argv);
 };
-#define CHILD_PROGRAM(program)                                                                     \
-	static int program_##program(int argc, char **argv);                                       \
-	static const struct child_program info_program_##program = {#program, program_##program};  \
-	static const struct child_program *const listed_program_##program                           \
-		__attribute__((section("guest_programs"), used)) = &info_program_##program;        \
+#define CHILD_PROGRAM(program)                                                                    \
+	static int program_##program(int argc, char **argv);                                      \
+	static const struct child_program info_program_##program = {#program, program_##program}; \
+	static const struct child_program *const listed_program_##program                         \
+		__attribute__((section("guest_programs"), used)) = &info_program_##program;       \
 	static int program_##program(int argc, char **argv)

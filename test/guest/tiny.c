@@ -4,7 +4,8 @@
 
 #include "test/guest/test.h"
 
-extern const u8 tiny_x86_64[], tiny_x86_64_end[], tiny_x32[], tiny_x32_end[], tiny_i386[], tiny_i386_end[];
+extern const u8 tiny_x86_64[], tiny_x86_64_end[], tiny_x32[], tiny_x32_end[], tiny_i386[],
+	tiny_i386_end[];
 
 Elf64_Phdr *tiny_phdr64(struct tiny *t, int i)
 {
@@ -29,8 +30,12 @@ static void make64(struct tiny *t, unsigned size)
 		.e_phentsize = sizeof(Elf64_Phdr),
 		.e_phnum = 1,
 	};
-	*tiny_phdr64(t, 0) = (Elf64_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000,
-					  .p_filesz = size, .p_memsz = size, .p_align = PAGE};
+	*tiny_phdr64(t, 0) = (Elf64_Phdr){.p_type = PT_LOAD,
+					  .p_flags = PF_R | PF_X,
+					  .p_vaddr = 0x400000,
+					  .p_filesz = size,
+					  .p_memsz = size,
+					  .p_align = PAGE};
 }
 
 static void make32(struct tiny *t, unsigned size)
@@ -48,15 +53,21 @@ static void make32(struct tiny *t, unsigned size)
 		.e_phentsize = sizeof(Elf32_Phdr),
 		.e_phnum = 1,
 	};
-	*tiny_phdr32(t, 0) = (Elf32_Phdr){.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = base,
-					  .p_filesz = size, .p_memsz = size, .p_align = PAGE};
+	*tiny_phdr32(t, 0) = (Elf32_Phdr){.p_type = PT_LOAD,
+					  .p_flags = PF_R | PF_X,
+					  .p_vaddr = base,
+					  .p_filesz = size,
+					  .p_memsz = size,
+					  .p_align = PAGE};
 }
 
 void tiny_make(struct tiny *t, int abi)
 {
 	static const struct {
 		const u8 *from, *to;
-	} code[] = {{tiny_x86_64, tiny_x86_64_end}, {tiny_i386, tiny_i386_end}, {tiny_x32, tiny_x32_end}};
+	} code[] = {{tiny_x86_64, tiny_x86_64_end},
+		    {tiny_i386, tiny_i386_end},
+		    {tiny_x32, tiny_x32_end}};
 	unsigned n = (unsigned)(code[abi].to - code[abi].from);
 
 	memset(t, 0, sizeof(*t));
@@ -76,12 +87,20 @@ void tiny_add_interp(struct tiny *t, const char *path)
 	memcpy(t->bytes + TINY_INTERP, path, n);
 	if (t->abi == TINY_X86_64) {
 		t->eh64.e_phnum = 2;
-		*tiny_phdr64(t, 1) = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = TINY_INTERP, .p_filesz = n,
-						  .p_memsz = n, .p_flags = PF_R, .p_align = 1};
+		*tiny_phdr64(t, 1) = (Elf64_Phdr){.p_type = PT_INTERP,
+						  .p_offset = TINY_INTERP,
+						  .p_filesz = n,
+						  .p_memsz = n,
+						  .p_flags = PF_R,
+						  .p_align = 1};
 	} else {
 		t->eh32.e_phnum = 2;
-		*tiny_phdr32(t, 1) = (Elf32_Phdr){.p_type = PT_INTERP, .p_offset = TINY_INTERP, .p_filesz = n,
-						  .p_memsz = n, .p_flags = PF_R, .p_align = 1};
+		*tiny_phdr32(t, 1) = (Elf32_Phdr){.p_type = PT_INTERP,
+						  .p_offset = TINY_INTERP,
+						  .p_filesz = n,
+						  .p_memsz = n,
+						  .p_flags = PF_R,
+						  .p_align = 1};
 	}
 }
 

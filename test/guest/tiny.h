@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Small programs without libc, one for each ABI, made in memory and written to a file: for exec tests and
-// for mutation. A good one checks what a new program starts with (tiny_asm.S) and exits TINY_GOOD.
+// Small programs without libc, one for each ABI, made in memory and written to a file: for exec
+// tests and for mutation. A good one checks what a new program starts with (tiny_asm.S) and exits
+// TINY_GOOD.
 #pragma once
 
 #include <elf.h>

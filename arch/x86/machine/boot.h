@@ -5,8 +5,9 @@
 //	arch_init(bi)     tables of the firmware, interrupt controllers, FPU; needs page_alloc
 //	(tasks, scheduler, file systems, unpacking of the initrd)
 //	clock_init()      as late as possible: the time since arch_start() is the calibration
-//window; clock_ns() is 0 before 	smp_start()       the other CPUs; needs task_create_idle() and
-//sched_init_cpu() 	arch_boot_done()  gives boot-only memory to the page allocator
+//	                  window; clock_ns() is 0 before
+//	smp_start()       the other CPUs; needs task_create_idle() and sched_init_cpu()
+//	arch_boot_done()  gives boot-only memory to the page allocator
 #pragma once
 
 #include "lib/types.h"
@@ -24,8 +25,8 @@ struct boot_info {
 	u32 nfree;
 	struct boot_range free[BOOT_RANGES_MAX];
 	u64 ram_bytes; // all usable memory the firmware reported
-	u64 ram_end;   // end of the highest usable byte: the direct map covers [0, ram_end) where
-		       // there is memory
+	// End of the highest usable byte: the direct map covers [0, ram_end) where there is memory.
+	u64 ram_end;
 	u64 initrd_phys, initrd_len; // 0, 0: none. Bytes; the pages around them are not in free[]
 	u64 rsdp;		     // 0: search
 	const char *cmdline;	     // never NULL

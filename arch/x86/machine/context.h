@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the CPU keeps per task: kernel stack pointer while switched out, FPU image, FS/GS bases, TLS descriptors, debug registers.
-// Portable code embeds struct context in struct task and calls these.
+// What the CPU keeps per task: kernel stack pointer while switched out, FPU image, FS/GS bases, TLS
+// descriptors, debug registers. Portable code embeds struct context in struct task and calls these.
 #pragma once
 
 #include "lib/types.h"
@@ -20,34 +20,40 @@ struct context {
 	void *x_fpu;		    // XSAVE image, 64-byte aligned, fpu_size bytes (slab)
 };
 
-// One-time set-up of a new task's context; the child of fork leaves through ret_from_fork with *regs copied to its stack top.
-// kernel tasks start in fn(arg). 0 or -ENOMEM.
-int context_init_user(struct task *t, const struct regs *regs); // copies FPU, bases, TLS from current
+// One-time set-up of a new task's context; the child of fork leaves through ret_from_fork with
+// *regs copied to its stack top. kernel tasks start in fn(arg). 0 or -ENOMEM. copies FPU, bases,
+// TLS from current
+int context_init_user(struct task *t, const struct regs *regs);
 int context_init_kernel(struct task *t, void (*fn)(void *), void *arg);
 void context_free(struct task *t);
 // exec: FPU to its initial state, bases, selectors, TLS, debug registers zero (hazards 24, 36, 37).
 void context_exec(struct task *t);
 // Switches from prev to next; returns in next's flow. FPU eagerly.
 struct task *context_switch(struct task *prev, struct task *next);
-// The frame of a task that is in the kernel by a call or trap from user mode: at the top of its kernel stack.
+// The frame of a task that is in the kernel by a call or trap from user mode: at the top of its
+// kernel stack.
 struct regs *task_regs(struct task *t);
 #define current_regs() task_regs(current)
 
-// FPU image for signal frames: formats and sizes are in abi/; these only move state between CPU and x_fpu.
-void fpu_save(struct task *t);	  // live registers → x_fpu, and live selectors and bases → x_* (t is current)
+// FPU image for signal frames: formats and sizes are in abi/; these only move state between CPU and
+// x_fpu. live registers → x_fpu, and live selectors and bases → x_* (t is current)
+void fpu_save(struct task *t);
 void fpu_restore(struct task *t); // x_fpu → live registers; the image must have been checked
 void fpu_init_state(struct task *t);
-extern u32 fpu_size;		  // bytes of an XSAVE image in standard format
-extern u64 fpu_features;	  // XCR0 mask in use; 3 (x87, SSE) without XSAVE
-bool fpu_image_valid(const void *image, size_t size); // header reserved bits, features, MXCSR mask (hazard 36)
+extern u32 fpu_size;	 // bytes of an XSAVE image in standard format
+extern u64 fpu_features; // XCR0 mask in use; 3 (x87, SSE) without XSAVE
+// header reserved bits, features, MXCSR mask (hazard 36)
+bool fpu_image_valid(const void *image, size_t size);
 
-// User FS/GS bases; set also loads the MSR when t is current. va must be canonical user (checked by caller).
+// User FS/GS bases; set also loads the MSR when t is current. va must be canonical user (checked by
+// caller).
 u64 context_get_base(struct task *t, bool gs);
 void context_set_base(struct task *t, bool gs, u64 va);
-// After x_tls changed, of current or of a task that does not run: FS and GS that name a changed entry follow it.
+// After x_tls changed, of current or of a task that does not run: FS and GS that name a changed
+// entry follow it.
 void context_load_tls(struct task *t);
-// User selectors, live when t is current. Setting them sets the bases too, as the CPU does: from x_tls, else 0. A selector
-// that names nothing readable becomes null.
+// User selectors, live when t is current. Setting them sets the bases too, as the CPU does: from
+// x_tls, else 0. A selector that names nothing readable becomes null.
 struct user_selectors {
 	u16 fs, gs, ds, es;
 };
@@ -55,5 +61,6 @@ void context_get_selectors(struct task *t, struct user_selectors *s);
 void context_set_selectors(struct task *t, const struct user_selectors *s);
 // After x_dr changed; addresses must be user space's (checked by the caller).
 void context_load_debug(struct task *t);
-// Loads data segment selectors of current for 32-bit code, RPL forced to 3; one that cannot be loaded becomes 0.
+// Loads data segment selectors of current for 32-bit code, RPL forced to 3; one that cannot be
+// loaded becomes 0.
 void context_load_selectors(struct task *t, u16 ds, u16 es, u16 fs, u16 gs);

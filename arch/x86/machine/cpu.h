@@ -16,26 +16,26 @@ struct runqueue;
 struct cpu {
 	struct cpu *c_self;
 	struct task *c_current;
-	u64 c_kstack_top;      // where the running task's kernel stack begins (also TSS.RSP0)
-	u64 c_scratch;	       // entry.S: user RSP before there is a stack
+	u64 c_kstack_top; // where the running task's kernel stack begins (also TSS.RSP0)
+	u64 c_scratch;	  // entry.S: user RSP before there is a stack
 	struct task *c_idle;
-	struct mm *c_mm;       // whose page tables CR3 holds
+	struct mm *c_mm; // whose page tables CR3 holds
 	struct runqueue *c_rq;
-	u32 c_id;	       // 0 … cpu_count-1
+	u32 c_id; // 0 … cpu_count-1
 	u32 c_apic_id;
-	u32 c_irq_depth;       // > 0 inside an interrupt handler
-	u32 c_lock_depth;      // debug: spinlocks held
+	u32 c_irq_depth;  // > 0 inside an interrupt handler
+	u32 c_lock_depth; // debug: spinlocks held
 	bool c_online;
 	struct arch_cpu *c_arch; // GDT, TSS, IST stacks, PCID state: arch/x86 only
-	void *c_page_cache;    // vm/page.c: per-CPU free pages
-	void *c_debug;	       // kern/lock.c: held locks, debug build
+	void *c_page_cache;	 // vm/page.c: per-CPU free pages
+	void *c_debug;		 // kern/lock.c: held locks, debug build
 };
 
 extern struct cpu cpus[CPU_MAX];
 extern u32 cpu_count; // CPUs started and online
 
-// The input makes it depend on memory that any call may change: without it the compiler may keep the
-// value across a sleep, after which the task can be on another CPU.
+// The input makes it depend on memory that any call may change: without it the compiler may keep
+// the value across a sleep, after which the task can be on another CPU.
 static inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;

@@ -12,11 +12,14 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 {
 	struct cpuid_regs r;
 
-	__asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
 	return r;
 }
 
-// "AuthenticAMD" or "HygonGenuine": SYSCALL is the fast way from 32-bit code there, SYSENTER everywhere else.
+// "AuthenticAMD" or "HygonGenuine": SYSCALL is the fast way from 32-bit code there, SYSENTER
+// everywhere else.
 static inline bool cpuid_is_amd(void)
 {
 	struct cpuid_regs r = cpuid(0, 0);

@@ -6,13 +6,14 @@
 
 #include "lib/types.h"
 
-MUST_CHECK int copyin(void *dst, uptr src, size_t n);  // 0, -EFAULT; dst is zeroed behind a fault
+MUST_CHECK int copyin(void *dst, uptr src, size_t n); // 0, -EFAULT; dst is zeroed behind a fault
 MUST_CHECK int copyout(uptr dst, const void *src, size_t n);
 MUST_CHECK int user_zero(uptr dst, size_t n);
 // Partial forms for read(2) and write(2): return how many bytes were NOT copied.
 size_t copyin_part(void *dst, uptr src, size_t n);
 size_t copyout_part(uptr dst, const void *src, size_t n);
-// Copies a string with its NUL: length without the NUL, -EFAULT, or -ENAMETOOLONG when it does not fit in n.
+// Copies a string with its NUL: length without the NUL, -EFAULT, or -ENAMETOOLONG when it does not
+// fit in n.
 MUST_CHECK long copyin_str(char *dst, uptr src, size_t n);
 // Length of a user string without its NUL; > max when longer; -EFAULT.
 MUST_CHECK long user_strlen(uptr src, size_t max);

@@ -27,8 +27,8 @@ struct abi {
 	u32 stack_random_bits;
 	u64 pie_base; // where a position-independent program is loaded, before randomisation
 	bool (*elf_ok)(const struct elf_image *elf); // is this image ours?
-	void (*start_regs)(struct regs *regs,
-			   const struct exec_image *img); // registers of a new program
+	// registers of a new program
+	void (*start_regs)(struct regs *regs, const struct exec_image *img);
 	// Builds the frame for a handler on the user stack and redirects *regs into it: 0 or
 	// -EFAULT (then SIGSEGV is forced).
 	int (*frame_build)(struct regs *regs, const struct ksiginfo *info,

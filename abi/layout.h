@@ -26,12 +26,11 @@ int abi_copyout_ptr(uptr dst, uptr v);
 // calls of i386)
 int abi_copyin_timespec(struct ktime_spec *ts, uptr src);
 int abi_copyout_timespec(uptr dst, const struct ktime_spec *ts);
-int abi_copyin_timespec64(struct ktime_spec *ts,
-			  uptr src); // i386: upper half of tv_nsec is ignored
+// i386: upper half of tv_nsec is ignored
+int abi_copyin_timespec64(struct ktime_spec *ts, uptr src);
 int abi_copyout_timespec64(uptr dst, const struct ktime_spec *ts);
-int abi_copyin_timeval(
-	struct ktime_spec *ts,
-	uptr src); // nsec = usec * 1000; range of usec checked by the caller through abi_timeval_ok
+// nsec = usec * 1000; range of usec checked by the caller through abi_timeval_ok
+int abi_copyin_timeval(struct ktime_spec *ts, uptr src);
 int abi_copyout_timeval(uptr dst, const struct ktime_spec *ts);
 int abi_copyin_itimerval(struct ktime_spec *interval, struct ktime_spec *value, uptr src);
 int abi_copyout_itimerval(uptr dst, const struct ktime_spec *interval,
@@ -40,9 +39,8 @@ int abi_copyin_itimerspec(struct ktime_spec *interval, struct ktime_spec *value,
 int abi_copyout_itimerspec(uptr dst, const struct ktime_spec *interval,
 			   const struct ktime_spec *value);
 
-int abi_copyout_stat(
-	uptr dst,
-	const struct kstat *st); // struct stat of stat(2) (i386: the "new" 32-bit one); -EOVERFLOW
+// struct stat of stat(2) (i386: the "new" 32-bit one); -EOVERFLOW
+int abi_copyout_stat(uptr dst, const struct kstat *st);
 int abi_copyout_stat64(uptr dst, const struct kstat *st);  // i386 stat64
 int abi_copyout_oldstat(uptr dst, const struct kstat *st); // i386 __old_kernel_stat
 int abi_copyout_statx(uptr dst, const struct kstat *st, u32 mask);
@@ -67,8 +65,8 @@ int abi_copyout_altstack(uptr dst, const struct altstack *a);
 int abi_copyin_sigset_arg(uptr *set, size_t *size, uptr src); // pselect6's sixth argument
 
 int abi_copyout_rusage(uptr dst, const struct krusage *ru);
-int abi_copyin_rlimit(struct rlimit *r,
-		      uptr src); // the kernel's 64-bit struct rlimit; i386: RLIM_INFINITY widened
+// the kernel's 64-bit struct rlimit; i386: RLIM_INFINITY widened
+int abi_copyin_rlimit(struct rlimit *r, uptr src);
 int abi_copyout_rlimit(uptr dst, const struct rlimit *r);
 int abi_copyout_old_rlimit(uptr dst, const struct rlimit *r); // i386 getrlimit(76)
 struct ksysinfo {

@@ -106,8 +106,8 @@ long tty_ioctl(struct file *f, u32 cmd, u64 arg);
 // --- dev/tty_out.c ---
 u32 tty_out_take(struct tty *t, u8 *buf, u32 n); // [O] held; 0 while stopped
 long tty_out_write(struct tty_file *tf, struct uio *u, bool nonblock);
-void tty_out_echo(struct tty *t,
-		  u8 c); // processed like program output; dropped when there is no room
+// processed like program output; dropped when there is no room
+void tty_out_echo(struct tty *t, u8 c);
 void tty_out_echo_string(struct tty *t, const char *s);
 void tty_out_start(struct tty *t);
 void tty_out_flush(struct tty *t); // forgets what the device has not got
@@ -150,5 +150,5 @@ int tty_job_get_pgrp(struct tty *t, pid_t *pgrp);
 int tty_job_get_session(struct tty *t, pid_t *sid);
 // A session leader ends: its terminal is hung up and free for another session. No lock held.
 void tty_session_exit(struct session *s);
-u32 tty_session_dev(const struct session *s,
-		    pid_t *pgrp); // for /proc: Linux's device number, 0: none; tasklist_lock held
+// for /proc: Linux's device number, 0: none; tasklist_lock held
+u32 tty_session_dev(const struct session *s, pid_t *pgrp);

@@ -22,14 +22,14 @@ struct spinlock dcache_lock = SPINLOCK("dcache", RANK_DCACHE);
 
 static struct slab_cache dentry_slab = SLAB_CACHE(dentry_slab, "dentry", struct dentry);
 static struct hlist buckets_first[1u << BUCKET_BITS_MIN];
-struct dcache_table dcache_table = {
-	buckets_first, (1u << BUCKET_BITS_MIN) - 1, 0x9e3779b97f4a7c15, 0x9e3779b97f4a7c15
-};
+struct dcache_table dcache_table = {buckets_first, (1u << BUCKET_BITS_MIN) - 1, 0x9e3779b97f4a7c15,
+				    0x9e3779b97f4a7c15};
 static struct list lru = LIST_INIT(lru);
 static u64 hashed_count, lru_count, lru_limit = 16384;
 
 /* As component_scan, for a name whose length is known. */
-static void component_counted(struct component *c, const struct dentry *dir, const char *name, u32 len)
+static void component_counted(struct component *c, const struct dentry *dir, const char *name,
+			      u32 len)
 {
 	u64 h = 0, w;
 	u32 at;
@@ -40,7 +40,7 @@ static void component_counted(struct component *c, const struct dentry *dir, con
 	}
 	w = 0;
 	memcpy(&w, name + at, len - at);
-	*c = (struct component){ name, len, hash_finish(hash_word(h, w), dir), w };
+	*c = (struct component){name, len, hash_finish(hash_word(h, w), dir), w};
 }
 
 bool dentry_true(struct dentry *d)

@@ -27,7 +27,8 @@ struct file *file_alloc(const struct file_ops *ops, const struct path *p, u32 of
 	path_get(p);
 	f->f_inode = p->dentry->d_inode;
 	ref_init(&f->f_ref);
-	f->f_flags = oflags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	// A terminal's open still looks at O_NOCTTY; file_open drops it afterwards.
+	f->f_flags = oflags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	f->f_mode = mode;
 	if (!ops->seek)
 		f->f_mode |= FMODE_STREAM;

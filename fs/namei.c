@@ -261,7 +261,8 @@ static int walk_cached(struct walk *w)
 		if (unlikely(r))
 			return r;
 		if (unlikely(w->found)) {
-			/* It was the answer to a miss: walk_run drops its reference once w->at has one. */
+			/* It was the answer to a miss: walk_run drops its reference once w->at has
+			 * one. */
 			w->rest = p;
 			return STEP_MISS;
 		}

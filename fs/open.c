@@ -65,6 +65,8 @@ static int run_open(struct file *f)
 {
 	int err = f->f_ops->open ? f->f_ops->open(f->f_inode, f) : 0;
 
+	f->f_flags &= ~(u32)O_NOCTTY;
+
 	if (err)
 		return err;
 	if (f->f_ops->seek)

@@ -20,8 +20,8 @@ struct proc_text {
 };
 void proc_printf(struct proc_text *t, const char *fmt, ...) PRINTF(2, 3);
 void proc_append(struct proc_text *t, const void *data, size_t n);
-void proc_pad(struct proc_text *t, size_t from,
-	      size_t width); // blanks until the text from `from` is that wide
+// blanks until the text from `from` is that wide
+void proc_pad(struct proc_text *t, size_t from, size_t width);
 // A path or name with what `special` lists, and control characters, as \ooo (as Linux shows it).
 void proc_append_escaped(struct proc_text *t, const char *s, const char *special);
 
@@ -45,8 +45,8 @@ struct proc_entry {
 	const struct proc_entry
 		*children; // of a directory: static names, ended by one without name
 	int (*show)(struct proc_text *t, const struct proc_ref *r); // a file's text: 0 or errno
-	int (*write)(const struct proc_ref *r, const char *data,
-		     size_t n); // a whole value: 0 or errno
+	// a whole value: 0 or errno
+	int (*write)(const struct proc_ref *r, const char *data, size_t n);
 	long (*readlink)(const struct proc_ref *r, char *buf, size_t size);
 	int (*follow)(const struct proc_ref *r, struct path *out); // a magic link's object, counted
 	// Names that are made up. lookup: 0 with *child (references counted), -ENOENT. next: the
@@ -77,8 +77,8 @@ int proc_parse_id(const char *name);
 struct task *proc_task(const struct proc_ref *r);
 struct mm *proc_mm(const struct proc_ref *r);	    // counted; NULL: none (any more)
 struct files *proc_files(const struct proc_ref *r); // counted; NULL
-int proc_fs_path(const struct proc_ref *r, bool root,
-		 struct path *out); // cwd or root, counted; -ENOENT
+// cwd or root, counted; -ENOENT
+int proc_fs_path(const struct proc_ref *r, bool root, struct path *out);
 // May current look into that process (ptrace(2), "Ptrace access mode checking", the part about
 // ids)? 0, -EACCES, -ESRCH
 int proc_access(const struct proc_ref *r);

@@ -166,7 +166,7 @@ struct dentry {
 #define DENTRY_USED	1 // looked up since the shrinker's last pass
 #define DENTRY_PINNED	2 // the file system holds it (tmpfs)
 #define DENTRY_NO_COUNT 4 // in the hash without the cache's reference (SUPER_NO_CACHE)
-#define DENTRY_CHECK 8	  // its super has a valid op
+#define DENTRY_CHECK	8 // its super has a valid op
 
 struct mount {
 	struct super *mnt_super;
@@ -323,7 +323,8 @@ u64 dcache_shrink(u64 n);
 // all names of a file system that nobody uses any more
 void dcache_drop_super(struct super *s);
 extern struct spinlock dcache_lock;
-bool dentry_true(struct dentry *d); // dcache_lock held: what a walk found is used, and still true (super_ops' valid)
+bool dentry_true(struct dentry *d); // dcache_lock held: what a walk found is used, and still true
+				    // (super_ops' valid)
 void dcache_init(void);
 
 // --- whole-path operations for kernel callers and sys/fs.c (fs/ops.c) ---

@@ -11,8 +11,8 @@ bool gate_syscall64(struct regs *regs);
 void gate_int80(struct regs *regs);
 bool gate_syscall32(struct regs *regs); // compat SYSCALL: sixth argument fetched from user stack
 bool gate_sysenter(struct regs *regs);
-void gate_vsyscall(
-	struct regs *regs); // called by the page-fault path on a fetch from the vsyscall page
+// called by the page-fault path on a fetch from the vsyscall page
+void gate_vsyscall(struct regs *regs);
 
 // Last stop before user mode after a trap or interrupt: signals, reschedule. Interrupts are off on
 // return.

@@ -189,7 +189,9 @@ static void install_tables(struct files *files, struct sighand *sighand)
 	if (files) {
 		struct files *old = t->t_files;
 
+		spin_lock(&tasklist_lock);
 		t->t_files = files;
+		spin_unlock(&tasklist_lock);
 		files_put(old);
 	}
 	if (sighand) {
@@ -208,10 +210,12 @@ static void install_mm(struct mm *mm)
 	u64 irq;
 
 	task_release_mm(t);
+	spin_lock(&tasklist_lock); // others look at t_mm under it
 	irq = irq_save();
 	t->t_mm = mm;
 	mm_switch(mm);
 	irq_restore(irq);
+	spin_unlock(&tasklist_lock);
 }
 
 // The point of no return is behind us: the old image goes, the new one is everything.

@@ -88,8 +88,8 @@ void signal_send_self(int signo); // SIGPIPE, SIGXFSZ: to current, SI_USER
 // A fault of current: cannot be blocked or ignored (then the default action is forced).
 void signal_force(const struct ksiginfo *si);
 void signal_force_fault(int signo, int code, u64 addr);
-int kern_kill(pid_t pid,
-	      const struct ksiginfo *si); // kill(2)'s four meanings of pid, with permission checks
+// kill(2)'s four meanings of pid, with permission checks
+int kern_kill(pid_t pid, const struct ksiginfo *si);
 int kern_tgkill(pid_t tgid, pid_t tid, const struct ksiginfo *si); // tgid 0: tkill
 int signal_check_permission(struct process *target, int signo);	   // 0, -EPERM
 
@@ -102,8 +102,8 @@ void signal_restore_temp_mask(void);
 // Waits for one of `set`: signal number with *out filled, -EAGAIN at the deadline, -EINTR.
 int signal_wait(sigset64 set, u64 deadline, struct ksiginfo *out);
 sigset64 signal_pending_set(void); // sigpending(2)
-void signal_recalc(
-	struct task *t); // recompute WORK_SIGNAL; p_siglock held, or t is current and it is taken
+// recompute WORK_SIGNAL; p_siglock held, or t is current and it is taken
+void signal_recalc(struct task *t);
 // Takes the next deliverable signal of current; handles stops, ignores and fatal defaults (does not
 // return for those). True: *action (a copy; SA_RESETHAND applied) and *info are to be delivered to
 // a handler.

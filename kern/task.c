@@ -176,7 +176,7 @@ static int init_setup(struct task *t)
 	p->p_exit_signal = SIGCHLD;
 	list_add_tail(&p->p_threads, &t->t_threads);
 	task_hash_locked(t);
-	g = pgroup_create_locked(p->p_pid, NULL);
+	g = pgroup_create_locked(0, NULL); // so that process 1 may call setsid(2), as on Linux
 	if (g)
 		pgroup_join_locked(p, g);
 	task_count = 1;

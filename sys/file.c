@@ -236,7 +236,8 @@ static s64 seek_call(int fd, s64 off, int whence)
 	return pos;
 }
 
-// A position that the caller's off_t cannot show is cut to the register, as Linux's 64-bit kernels do.
+// A position that the caller's off_t cannot show is cut to the register, as Linux's 64-bit kernels
+// do.
 long sys_lseek(int fd, s64 offset, int whence)
 {
 	return seek_call(fd, offset, whence);

@@ -9,6 +9,7 @@
 #include "kern/sched.h"
 #include "kern/task.h"
 #include "kern/time.h"
+#include "kern/uts.h"
 #include "lib/string.h"
 #include "machine/cpu.h"
 #include "machine/uaccess.h"
@@ -28,24 +29,18 @@
 
 // --- names ---
 
-static struct spinlock name_lock = SPINLOCK("uts", RANK_LEAF);
-static struct new_utsname system_name = {
-	.sysname = "Linux",
-	.nodename = "(none)",
-	.release = "6.1.0-postern",
-	.version = "#1 SMP",
-	.machine = "x86_64",
-	.domainname = "(none)",
-};
-
 static struct new_utsname name_copy(void)
 {
-	struct new_utsname copy;
+	struct new_utsname name = {
+		.sysname = UTS_SYSNAME,
+		.release = UTS_RELEASE,
+		.version = UTS_VERSION,
+		.machine = "x86_64",
+	};
 
-	spin_lock(&name_lock);
-	copy = system_name;
-	spin_unlock(&name_lock);
-	return copy;
+	uts_hostname(name.nodename);
+	uts_domainname(name.domainname);
+	return name;
 }
 
 long sys_uname(uptr buf)
@@ -79,30 +74,27 @@ long sys_oldolduname(uptr buf)
 	return copyout(buf, &old, sizeof(old));
 }
 
-static long set_name(char *field, uptr src, int len)
+static long set_name(int (*set)(const char *name, size_t len), uptr src, int len)
 {
-	char name[__NEW_UTS_LEN + 1] = "";
+	char name[UTS_LEN];
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	if (len < 0 || len > __NEW_UTS_LEN)
+	if (len < 0 || len >= UTS_LEN)
 		return -EINVAL;
 	if (copyin(name, src, (size_t)len))
 		return -EFAULT;
-	spin_lock(&name_lock);
-	memcpy(field, name, sizeof(name));
-	spin_unlock(&name_lock);
-	return 0;
+	return set(name, (size_t)len);
 }
 
 long sys_sethostname(uptr name, int len)
 {
-	return set_name(system_name.nodename, name, len);
+	return set_name(uts_set_hostname, name, len);
 }
 
 long sys_setdomainname(uptr name, int len)
 {
-	return set_name(system_name.domainname, name, len);
+	return set_name(uts_set_domainname, name, len);
 }
 
 // --- memory and load ---

@@ -110,15 +110,15 @@ long mm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 n
 	      bool limit_32bit);
 u64 mm_brk(struct mm *mm, u64 brk); // the new (or unchanged) break
 int mm_advise(struct mm *mm, u64 addr, u64 len, int advice);
-int mm_lock_range(struct mm *mm, u64 addr, u64 len, bool lock,
-		  bool populate);			    // populate: not MLOCK_ONFAULT
+// populate: not MLOCK_ONFAULT
+int mm_lock_range(struct mm *mm, u64 addr, u64 len, bool lock, bool populate);
 int mm_lock_all(struct mm *mm, u32 flags);		    // MCL_*; 0: munlockall
 int mm_incore(struct mm *mm, u64 addr, u32 pages, u8 *vec); // a byte per page, or -ENOMEM
 int mm_sync(struct mm *mm, u64 addr, u64 len, u32 flags);   // MS_*
 int mm_map_special(struct mm *mm, u64 addr, const u64 *frames, u32 n, u32 vma_flags,
 		   const char *name);
-u64 mm_find_gap(struct mm *mm, u64 len, u64 low, u64 high,
-		bool top_down);			  // page aligned; 0: none. mm_lock held
+// page aligned; 0: none. mm_lock held
+u64 mm_find_gap(struct mm *mm, u64 len, u64 low, u64 high, bool top_down);
 struct vma *mm_find_vma(struct mm *mm, u64 addr); // first VMA with v_end > addr; mm_lock held
 
 // A page fault of user mode, or of a uaccess routine. 0: retry the access. Otherwise

@@ -127,8 +127,8 @@ void gather_touch(struct gather *g, u64 start, u64 end);
 void gather_prune(struct gather *g, u64 start, u64 end);
 // Flushes TLBs, then drops the pages. mm_lock still held, no spinlock.
 void gather_flush(struct gather *g);
-void gather_drop(
-	struct gather *g); // gives the pages up without a flush: nobody runs the address space
+// gives the pages up without a flush: nobody runs the address space
+void gather_drop(struct gather *g);
 // The end, after mm_lock was released: frees the dead regions. gather_flush must have been called.
 void gather_finish(struct gather *g);
 

@@ -27,8 +27,8 @@ void arch_boot_done(void)
 {
 	unmap(init_text_start, init_text_end);
 	unmap(init_data_start, init_data_end);
-	tlb_flush_kernel(DIRECT_BASE,
-			 ~0ull); // everything: one interrupt for both ranges and their aliases
+	// everything: one interrupt for both ranges and their aliases
+	tlb_flush_kernel(DIRECT_BASE, ~0ull);
 	page_release_range(virt_to_phys(init_text_start), virt_to_phys(init_text_end));
 	page_release_range(virt_to_phys(init_data_start), virt_to_phys(init_data_end));
 	log_printf("boot: %llu KiB of boot-only memory released",

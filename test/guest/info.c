@@ -117,7 +117,6 @@ TEST(ids)
 		EQ(r, 1000);
 		EQ(e, 1001);
 		EQ(s, 1002);
-		   1000 * 1000000 + 1001 * 1000 + 1002 - 1002002002);
 		ERRNO(setresuid(5, 5, 5), EPERM);
 		OKC(setresuid((uid_t)-1, 1002, (uid_t)-1));
 		EQ(geteuid(), 1002);

@@ -84,11 +84,26 @@ int test_failures(void)
 	return row_failures;
 }
 
-bool on_postern(void)
+static bool is_on(const char *name)
 {
 	const char *on = getenv("GUEST_ON");
 
-	return on && !strcmp(on, "postern");
+	return on && !strcmp(on, name);
+}
+
+bool on_postern(void)
+{
+	return is_on("postern");
+}
+
+bool on_oracle(void)
+{
+	return is_on("oracle");
+}
+
+bool on_native(void)
+{
+	return !on_postern() && !on_oracle();
 }
 
 bool verbose_rows(void)

@@ -117,6 +117,8 @@ __attribute__((noreturn, format(printf, 1, 2))) void test_skip(const char *forma
 __attribute__((format(printf, 1, 2))) void test_note(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void test_fail(const char *format, ...);
 bool on_postern(void);
+bool on_oracle(void); // Linux in QEMU
+bool on_native(void); // neither
 bool verbose_rows(void);
 int test_failures(void); // of this process
 

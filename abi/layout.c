@@ -23,6 +23,11 @@ static bool is_i386(void)
 	return current_regs()->abi == ABI_I386;
 }
 
+u8 abi_current(void)
+{
+	return current_regs()->abi;
+}
+
 u32 abi_word(void)
 {
 	return call_abi()->word;

@@ -11,7 +11,8 @@
 #include "kern/time.h"
 #include "lib/types.h"
 
-u32 abi_word(void); // bytes of a pointer in the running call's ABI: 8, 4, 4 (x86_64, i386, x32)
+u8 abi_current(void); // ABI_* of the running call: what sigaction keeps for the frame
+u32 abi_word(void);   // bytes of a pointer in the running call's ABI: 8, 4, 4 (x86_64, i386, x32)
 u32 abi_long(void); // bytes of a long: 8, 4, and 8 for x32, whose shared calls are the 64-bit ones
 bool abi_is_32bit_map(void); // mmap of this call stays below 4 GiB
 // Reads or writes one user long.

@@ -38,12 +38,11 @@ static int copyin_pair(s64 *sec, s64 *frac, uptr src)
 	return r;
 }
 
-static int copyout_pair(uptr dst, s64 sec, s64 frac)
+static NOINLINE int copyout_small(uptr dst, s64 sec, s64 frac)
 {
 	struct pair_32 small = {(s32)sec, (s32)frac};
-	struct pair_64 wide = {sec, frac};
 
-	return narrow() ? copyout(dst, &small, sizeof(small)) : copyout(dst, &wide, sizeof(wide));
+	return copyout(dst, &small, sizeof(small));
 }
 
 static u64 pair_size(void)
@@ -58,7 +57,9 @@ int abi_copyin_timespec(struct ktime_spec *ts, uptr src)
 
 int abi_copyout_timespec(uptr dst, const struct ktime_spec *ts)
 {
-	return copyout_pair(dst, ts->sec, ts->nsec);
+	BUILD_ASSERT(sizeof(*ts) == sizeof(struct pair_64)); // the kernel's form is the wide one
+
+	return narrow() ? copyout_small(dst, ts->sec, ts->nsec) : copyout(dst, ts, sizeof(*ts));
 }
 
 // i386's tv_nsec is a 32-bit long with padding behind it that user space does not clear; x86_64 and
@@ -74,9 +75,7 @@ int abi_copyin_timespec64(struct ktime_spec *ts, uptr src)
 
 int abi_copyout_timespec64(uptr dst, const struct ktime_spec *ts)
 {
-	struct pair_64 wide = {ts->sec, ts->nsec};
-
-	return copyout(dst, &wide, sizeof(wide));
+	return copyout(dst, ts, sizeof(*ts));
 }
 
 // A microsecond value that would overflow in nanoseconds is out of range anyway: it is kept
@@ -97,7 +96,9 @@ int abi_copyin_timeval(struct ktime_spec *ts, uptr src)
 
 int abi_copyout_timeval(uptr dst, const struct ktime_spec *ts)
 {
-	return copyout_pair(dst, ts->sec, ts->nsec / 1000);
+	struct ktime_spec usec = {ts->sec, ts->nsec / 1000};
+
+	return abi_copyout_timespec(dst, &usec);
 }
 
 int abi_copyin_itimerval(struct ktime_spec *interval, struct ktime_spec *value, uptr src)

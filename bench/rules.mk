@@ -9,7 +9,8 @@ $(BUILD)/bench/bench64 $(BUILD)/bench/bench32: bench/bench.c
 $(BUILD)/bench/true: bench/true.c
 $(BUILD)/bench/timed: bench/timed.c
 $(BUILD)/bench/bench32: BENCH_MODE := -m32 -static
-$(BUILD)/bench/bench64 $(BUILD)/bench/true: BENCH_MODE := -m64 -static
+$(BUILD)/bench/bench64: BENCH_MODE := -m64 -static -Wl,-e,bench_start
+$(BUILD)/bench/true: BENCH_MODE := -m64 -static
 $(BENCH_PROGRAMS): bench/rules.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) $(BENCH_MODE) $(filter %.c,$^) -o $@

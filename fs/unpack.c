@@ -86,7 +86,7 @@ static int make_parents(const char *name)
 	char *copy = kstrdup(name);
 	int err = copy ? 0 : -ENOMEM;
 
-	for (char *p = copy; !err && p && (p = strchr(p + 1, '/'));) {
+	for (char *p = copy; !err && (p = strchr(p + 1, '/'));) {
 		*p = '\0';
 		if (p[-1] != '/' && *copy)
 			err = vfs_create(AT_FDCWD, copy, S_IFDIR | 0755, 0);

@@ -41,7 +41,8 @@ void gate_check_exit(const struct regs *regs)
 		panic_regs(regs, "exit with interrupts on");
 	if (!regs_from_user(regs) || (regs->ss & 3) != 3)
 		panic_regs(regs, "exit to CS %#lx SS %#lx", regs->cs, regs->ss);
-	if (!(regs->rflags & RFLAGS_IF) || (regs->rflags & (RFLAGS_IOPL | RFLAGS_VM | RFLAGS_NT)))
+	// NT is the user's to set: what IRET looks at is the flag of the kernel, not of the frame.
+	if (!(regs->rflags & RFLAGS_IF) || (regs->rflags & (RFLAGS_IOPL | RFLAGS_VM)))
 		panic_regs(regs, "exit with user RFLAGS %#lx", regs->rflags);
 	if (this_cpu()->c_lock_depth)
 		panic_regs(regs, "exit with %u spinlocks held", this_cpu()->c_lock_depth);

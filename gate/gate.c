@@ -6,10 +6,11 @@
 #include "gate/gate.h"
 
 #include "abi/abi.h"
+#include "abi/sigframe.h"
 #include "gate/check.h"
 #include "kern/task.h"
 #include "machine/cpu.h"
-#include "machine/uaccess.h"
+#include "machine/usermem.h"
 #include "syscall_tables.h"
 #include "vm/mm.h"
 
@@ -55,14 +56,19 @@ static ALWAYS_INLINE void call_finish(struct regs *regs, long result)
 		gate_exit(regs);
 }
 
+#define CANONICAL_BITS 47 // of an address in the user half (SDM vol. 1, 3.3.7.1)
+
 // SYSRET loads RIP from RCX and RFLAGS from R11 and knows only the flat user segments. It must not
 // see a non-canonical RIP (it would fault at CPL 0 on the user's stack: hazards 16, 17), nor TF
 // or RF (it loses the one and traps too early on the other: hazard 22).
 static ALWAYS_INLINE bool sysret_safe(const struct regs *regs, u64 cs)
 {
-	return regs->rcx == regs->rip && regs->r11 == regs->rflags && regs->cs == cs &&
-	       regs->ss == SEL_USER_DS && regs->rip < USER_END_64 &&
-	       !(regs->rflags & (RFLAGS_TF | RFLAGS_RF));
+	u64 rip = regs->rip, rflags = regs->rflags;
+
+	if (unlikely(regs->rcx != rip || regs->r11 != rflags || regs->cs != cs ||
+		     regs->ss != SEL_USER_DS))
+		return false;
+	return likely(!(rip >> CANONICAL_BITS)) && likely(!(rflags & (RFLAGS_TF | RFLAGS_RF)));
 }
 
 bool gate_syscall64(struct regs *regs)
@@ -95,44 +101,46 @@ void gate_int80(struct regs *regs)
 // restart runs into. Both have EBP saved at the top of the user stack: it is the sixth argument,
 // and a fault in reading it is the caller's EFAULT (hazard 15). A process without our i386 vDSO
 // (64-bit code that switched to a 32-bit segment) goes on behind its own instruction.
-static bool call_fast32(struct regs *regs, u64 return_without_vdso)
+static ALWAYS_INLINE bool call_fast32(struct regs *regs, u32 sp, u32 landing)
 {
 	const struct task *t = current;
-	u64 landing = return_without_vdso;
 	u32 arg6;
+	int err = 0;
 
 	irq_enable();
-	if (t->t_abi == &abi_i386 && t->t_mm->mm_vdso)
-		landing = t->t_mm->mm_vdso + abi_i386.vdso->sym_sysenter_return;
+	if (likely(t->t_abi == &abi_i386) && likely(t->t_mm->mm_vdso))
+		landing = (u32)t->t_mm->mm_vdso + vdso_i386.sym_sysenter_return;
 	regs->rip = landing;
 	gate_check_entry(regs);
-	if (unlikely(get_user_u32(&arg6, UPTR(regs->rsp)))) {
-		call_finish(regs, -EFAULT);
+	USER_LOAD("movl", "k", arg6, (u64)sp, err); // in range: 32 bits
+	if (unlikely(err)) {
+		call_finish(regs, err);
 	} else {
 		regs->rbp = arg6;
 		call_finish(regs, dispatch_i386(regs));
 	}
 	gate_check_exit(regs);
 	// A handler, a restart or a new image needs every register: IRET.
-	if (regs->rip != landing || regs->cs != SEL_USER32_CS || regs->ss != SEL_USER_DS ||
-	    landing > 0xffffffff || (regs->rflags & (RFLAGS_TF | RFLAGS_RF)))
+	if (unlikely(regs->rip != landing || regs->cs != SEL_USER32_CS || regs->ss != SEL_USER_DS))
 		return false;
 	regs->rcx = landing; // what SYSRETL loads; the vDSO's code restores ECX, R11 is not i386's
 	regs->r11 = regs->rflags;
-	return true;
+	return likely(!(regs->rflags & (RFLAGS_TF | RFLAGS_RF)));
 }
 
 // ESP was pushed whole, but in compatibility mode its upper half means nothing. ECX holds the
 // return address; the second argument was stashed in EBP.
 bool gate_syscall32(struct regs *regs)
 {
-	regs->rsp = (u32)regs->rsp;
+	u32 sp = (u32)regs->rsp;
+
+	regs->rsp = sp;
 	regs->rcx = (u32)regs->rbp;
-	return call_fast32(regs, regs->rip);
+	return call_fast32(regs, sp, (u32)regs->rip);
 }
 
 // EIP is lost. Without the vDSO there is nowhere to return to: address 0 faults.
 bool gate_sysenter(struct regs *regs)
 {
-	return call_fast32(regs, 0);
+	return call_fast32(regs, (u32)regs->rsp, 0);
 }

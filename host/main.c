@@ -6,11 +6,15 @@
 
 #include <argp.h>
 
+#include "host/abi.h"
+#include "host/check.h"
 #include "host/options.h"
 #include "host/run.h"
 
 static const char help[] =
 	"Usage: postern run [OPTION...] [--] PROGRAM [ARG...]\n"
+	"       postern abi [ABI] [NAME|NUMBER...]\n"
+	"       postern check\n"
 	"       postern --help | --version\n"
 	"\n"
 	"Runs an unmodified Linux program under the Postern kernel in a small virtual machine:\n"
@@ -18,11 +22,14 @@ static const char help[] =
 	"    postern run -- /bin/busybox sh -c 'uname -a'\n"
 	"    postern run --add data:/data -- ./my-static-program /data/in\n"
 	"\n"
-	"`postern run --help` lists the options.\n";
+	"`abi` says what a system call is in each ABI, `check` what this host can run by itself.\n"
+	"`postern run --help` lists the options; so does --help behind the others.\n";
 
 int main(int argc, char **argv)
 {
-	static char name[] = "postern run";
+	// argp's messages begin with these.
+	static char name_run[] = "postern run", name_abi[] = "postern abi",
+		    name_check[] = "postern check";
 	struct options o;
 
 	if (argc >= 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
@@ -36,11 +43,19 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2)
 		fail(STATUS_FAILURE, "say what to do: `postern run PROGRAM`, or `postern --help`");
+	if (!strcmp(argv[1], "abi")) {
+		argv[1] = name_abi;
+		return abi_main(argc - 1, argv + 1);
+	}
+	if (!strcmp(argv[1], "check")) {
+		argv[1] = name_check;
+		return check_main(argc - 1, argv + 1);
+	}
 	if (strcmp(argv[1], "run"))
 		fail(STATUS_FAILURE,
 		     "%s is no subcommand: give `postern run PROGRAM`, or `postern --help`",
 		     argv[1]);
-	argv[1] = name; // argp's messages begin with it
+	argv[1] = name_run;
 	options_parse(argc - 1, argv + 1, &o);
 	return run_main(&o);
 }

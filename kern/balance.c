@@ -77,6 +77,7 @@ static struct task *stealable(struct runqueue *from, const struct runqueue *to)
 
 static bool steal(struct runqueue *from, struct runqueue *to)
 {
+	bool kick = false;
 	struct task *t;
 
 	rq_lock_two(from, to);
@@ -85,9 +86,10 @@ static bool steal(struct runqueue *from, struct runqueue *to)
 		rq_dequeue(from, t);
 		from->rq_running--;
 		rq_migrate(from, to, t);
-		rq_add(to, t);
+		kick = rq_add(to, t);
 	}
 	rq_unlock_two(from, to);
+	rq_kick(to, kick);
 	return t != NULL;
 }
 
@@ -101,6 +103,7 @@ bool balance_pull(struct runqueue *rq)
 void balance_tick(struct runqueue *rq, u64 now)
 {
 	struct runqueue *from;
+	bool kick;
 
 	if (now < rq->rq_balance_at)
 		return;
@@ -112,8 +115,9 @@ void balance_tick(struct runqueue *rq, u64 now)
 			if (READ_ONCE(idle->rq_running))
 				continue;
 			spin_lock(&idle->rq_lock);
-			rq_resched(idle); // its schedule() finds nothing and pulls
+			kick = rq_resched(idle); // its schedule() finds nothing and pulls
 			spin_unlock(&idle->rq_lock);
+			rq_kick(idle, kick);
 			return;
 		}
 	}

@@ -27,7 +27,7 @@ static void change(struct task *t, u32 policy, s32 rtprio, s32 nice)
 {
 	u64 irq = irq_save();
 	struct runqueue *rq = rq_lock_task(t);
-	bool queued = t->t_se.se_queued;
+	bool queued = t->t_se.se_queued, kick = false;
 
 	if (rq->rq_curr == t)
 		rq_account(rq, t, clock_ns());
@@ -40,10 +40,11 @@ static void change(struct task *t, u32 policy, s32 rtprio, s32 nice)
 	t->t_se.se_nice = nice;
 	t->t_se.se_weight = sched_weight(t);
 	if (queued)
-		rq_add(rq, t);
+		kick = rq_add(rq, t);
 	else if (rq->rq_curr == t && rq->rq_running > 1)
-		rq_resched(rq); // it may have lost its right to go first
+		kick = rq_resched(rq); // it may have lost its right to go first
 	spin_unlock(&rq->rq_lock);
+	rq_kick(rq, kick);
 	irq_restore(irq);
 }
 
@@ -72,7 +73,7 @@ static bool take_off(struct runqueue *rq, struct task *t)
 int sched_set_affinity(struct task *t, u64 mask)
 {
 	struct runqueue *rq;
-	bool moved;
+	bool moved, kick = false;
 	u64 irq;
 
 	mask &= READ_ONCE(sched_online);
@@ -83,8 +84,9 @@ int sched_set_affinity(struct task *t, u64 mask)
 	WRITE_ONCE(t->t_se.se_affinity, mask);
 	moved = take_off(rq, t);
 	if (!moved && rq->rq_curr == t && !(mask & BIT(rq->rq_cpu)))
-		rq_resched(rq);
+		kick = rq_resched(rq);
 	spin_unlock(&rq->rq_lock);
+	rq_kick(rq, kick);
 	irq_restore(irq);
 	if (moved)
 		sched_wake(t, SCHED_WAKE_SLEEPERS);

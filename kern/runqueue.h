@@ -32,6 +32,8 @@ struct runqueue {
 	u64 rq_balance_at;
 	struct task *rq_push; // switched away from but not allowed here any more
 	bool rq_resched;      // ends the idle loop's sleep
+	bool rq_polling;      // the idle loop looks at rq_resched by itself: no interrupt is needed
+	u64 rq_poll_ns;	      // how long it does so before it halts
 	bool rq_tail;	      // rq_curr goes behind its equals when requeued
 };
 
@@ -50,8 +52,15 @@ static inline u64 sched_allowed(const struct task *t)
 // into tree or list; not counted
 void rq_enqueue(struct runqueue *rq, struct task *t, bool behind_equals);
 void rq_dequeue(struct runqueue *rq, struct task *t);
-void rq_add(struct runqueue *rq, struct task *t); // enqueue, count, preempt if it should
-void rq_resched(struct runqueue *rq);		  // rq_curr gives up the CPU soon
+// Enqueue, count, preempt if it should. True: rq_kick() is to be called once the lock is free, since sending an
+// interrupt may take long and others wait for the lock meanwhile.
+MUST_CHECK bool rq_add(struct runqueue *rq, struct task *t);
+MUST_CHECK bool rq_resched(struct runqueue *rq); // rq_curr gives up the CPU soon; result as above
+static inline void rq_kick(const struct runqueue *rq, bool needed)
+{
+	if (needed)
+		cpu_kick(rq->rq_cpu);
+}
 void rq_account(struct runqueue *rq, struct task *t, u64 now);
 void rq_lock_two(struct runqueue *a, struct runqueue *b); // a ≠ b
 void rq_unlock_two(struct runqueue *a, struct runqueue *b);

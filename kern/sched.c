@@ -20,6 +20,9 @@
 
 #include <asm/errno.h>
 
+#define IDLE_POLL_START_NS 10000ull
+#define IDLE_POLL_MAX_NS   100000ull
+
 struct runqueue runqueues[CPU_MAX];
 u64 sched_online;
 
@@ -147,14 +150,18 @@ void rq_account(struct runqueue *rq, struct task *t, u64 now)
 	min_vruntime_raise(rq, se->se_vruntime);
 }
 
-void rq_resched(struct runqueue *rq)
+bool rq_resched(struct runqueue *rq)
 {
-	if (rq->rq_curr == rq->rq_idle)
-		WRITE_ONCE(rq->rq_resched, true);
-	else
+	bool polling = false;
+
+	if (rq->rq_curr == rq->rq_idle) {
+		// The exchange orders this against the idle loop's last look (idle_poll).
+		(void)__atomic_exchange_n(&rq->rq_resched, true, __ATOMIC_SEQ_CST);
+		polling = READ_ONCE(rq->rq_polling);
+	} else {
 		task_set_work(rq->rq_curr, WORK_RESCHED);
-	if (rq->rq_cpu != this_cpu()->c_id)
-		cpu_kick(rq->rq_cpu);
+	}
+	return !polling && rq->rq_cpu != this_cpu()->c_id;
 }
 
 static bool should_preempt(const struct runqueue *rq, const struct task *t)
@@ -174,7 +181,7 @@ static bool should_preempt(const struct runqueue *rq, const struct task *t)
 }
 
 // rq_lock held. A sleeper is forgiven what it ran long ago, but saves up no more than a bonus.
-void rq_add(struct runqueue *rq, struct task *t)
+bool rq_add(struct runqueue *rq, struct task *t)
 {
 	u64 floor = rq->rq_min_vruntime - SCHED_WAKE_BONUS_NS;
 
@@ -182,8 +189,7 @@ void rq_add(struct runqueue *rq, struct task *t)
 		t->t_se.se_vruntime = floor;
 	rq_enqueue(rq, t, true);
 	rq->rq_running++;
-	if (should_preempt(rq, t))
-		rq_resched(rq);
+	return should_preempt(rq, t) && rq_resched(rq);
 }
 
 // Run times count from each queue's own floor.
@@ -205,15 +211,17 @@ static void sched_place(struct task *t)
 		else
 			rq_lock_two(from, to);
 		bool ok = t->t_se.se_cpu == from->rq_cpu && (sched_allowed(t) & BIT(to->rq_cpu));
+		bool kick = false;
 
 		if (ok) {
 			if (from != to)
 				rq_migrate(from, to, t);
-			rq_add(to, t);
+			kick = rq_add(to, t);
 		}
 		if (from != to)
 			spin_unlock(&from->rq_lock);
 		spin_unlock(&to->rq_lock);
+		rq_kick(to, kick);
 		if (ok)
 			return;
 	}
@@ -255,6 +263,7 @@ static int wake_current(struct task *t, u32 states)
 static int wake_try(struct task *t, u32 states)
 {
 	struct runqueue *rq = rq_lock_task(t);
+	bool kick = false;
 	u32 cpu;
 	int r = 0;
 
@@ -265,10 +274,11 @@ static int wake_try(struct task *t, u32 states)
 		if (cpu != rq->rq_cpu && !wake_migrate(&rq, t, cpu, states))
 			return -EAGAIN;
 		WRITE_ONCE(t->t_state, TASK_RUNNING);
-		rq_add(rq, t);
+		kick = rq_add(rq, t);
 		r = 1;
 	}
 	spin_unlock(&rq->rq_lock);
+	rq_kick(rq, kick);
 	return r;
 }
 
@@ -556,7 +566,7 @@ void sched_tick(void)
 		slice = slice_of(t);
 		if (now - rq->rq_picked >= slice) {
 			rq->rq_tail = true;
-			rq_resched(rq);
+			(void)!rq_resched(rq); // this CPU: the interrupt's exit path sees it
 		} else {
 			next = MIN(next, rq->rq_picked + slice);
 		}
@@ -571,17 +581,57 @@ void sched_tick(void)
 		balance_tick(rq, now);
 }
 
+static bool idle_has_work(const struct runqueue *rq)
+{
+	return READ_ONCE(rq->rq_resched) || READ_ONCE(rq->rq_running);
+}
+
+// Looks for work a while before halting: a wake-up by memory is far cheaper than one by interrupt, most of all in a
+// virtual machine. Interrupts are on.
+static void idle_poll(struct runqueue *rq)
+{
+	u64 end = clock_ns() + rq->rq_poll_ns;
+
+	WRITE_ONCE(rq->rq_polling, true);
+	while (!idle_has_work(rq) && clock_ns() < end)
+		barrier();
+	// From here on a waker sends an interrupt; one that did not is seen by the caller's look.
+	(void)__atomic_exchange_n(&rq->rq_polling, false, __ATOMIC_SEQ_CST);
+}
+
+// Halts that end soon would have been better spent polling; after a long one polling is off again.
+static void idle_adapt(struct runqueue *rq, u64 halted)
+{
+	if (halted > IDLE_POLL_MAX_NS)
+		rq->rq_poll_ns = 0;
+	else
+		rq->rq_poll_ns = MIN(rq->rq_poll_ns * 2 + IDLE_POLL_START_NS, IDLE_POLL_MAX_NS);
+}
+
+static void idle_halt(struct runqueue *rq)
+{
+	u64 start = cpu_count > 1 ? clock_ns() : 0;
+
+	irq_disable();
+	if (idle_has_work(rq)) {
+		irq_enable();
+		return;
+	}
+	cpu_wait();
+	if (start)
+		idle_adapt(rq, clock_ns() - start);
+}
+
 void sched_idle(void)
 {
 	struct runqueue *rq = this_cpu()->c_rq;
 
+	irq_enable();
 	for (;;) {
-		irq_disable();
-		if (READ_ONCE(rq->rq_resched) || READ_ONCE(rq->rq_running))
-			irq_enable();
-		else
-			cpu_wait();
-		if (READ_ONCE(rq->rq_resched) || READ_ONCE(rq->rq_running))
+		if (rq->rq_poll_ns)
+			idle_poll(rq);
+		idle_halt(rq);
+		if (idle_has_work(rq))
 			schedule();
 	}
 }

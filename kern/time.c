@@ -71,7 +71,7 @@ static u64 coarse(u64 mono)
 // The task that a dynamic clock id names, counted. A thread must be one of our own process.
 static struct task *cpu_clock_task(int id)
 {
-	pid_t pid = CPUCLOCK_PID(id);
+	pid_t pid = CPUCLOCK_PID(id); // cppcheck-suppress shiftNegativeLHS
 	struct task *t;
 
 	if (CPUCLOCK_KIND(id) > CPUCLOCK_SCHED)

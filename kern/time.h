@@ -53,8 +53,9 @@ u64 timer_next(void); // earliest expiry on this CPU, 0: none
 // off.
 void timer_tick_arm(u64 when);
 
-u64 time_realtime_ns(void);	// CLOCK_REALTIME
-// What is added to clock_ns() for CLOCK_REALTIME and CLOCK_MONOTONIC, by clock id; the second is 0. [A]
+u64 time_realtime_ns(void); // CLOCK_REALTIME
+// What is added to clock_ns() for CLOCK_REALTIME and CLOCK_MONOTONIC, by clock id; the second is 0.
+// [A]
 extern u64 time_offset[2];
 static inline u64 time_realtime_offset(void)
 {
@@ -73,7 +74,7 @@ int ktime_check(const struct ktime_spec *ts); // -EINVAL unless sec >= 0 and 0 <
 u64 ktime_to_ns(const struct ktime_spec *ts); // saturates
 static inline struct ktime_spec ns_to_ktime(u64 ns)
 {
-	return (struct ktime_spec){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };
+	return (struct ktime_spec){(s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC)};
 }
 
 static inline int kern_clock_get(int clockid, struct ktime_spec *out)

@@ -49,11 +49,12 @@ long sys_sigaction(int sig, uptr act, uptr old)
 // System V's: one shot and unmasked (signal(2)).
 long sys_signal(int sig, uptr handler)
 {
-	struct kaction old_action, new_action = {
-					   .handler = handler.va,
-					   .flags = SA_ONESHOT | SA_NOMASK,
-					   .abi = current_regs()->abi,
-				   };
+	struct kaction old_action;
+	struct kaction new_action = {
+		.handler = handler.va,
+		.flags = SA_ONESHOT | SA_NOMASK,
+		.abi = abi_current(),
+	};
 	int r = signal_set_action(sig, &new_action, &old_action);
 
 	return r ? r : (long)old_action.handler;

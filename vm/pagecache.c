@@ -121,6 +121,7 @@ static void tree_prune(struct pagecache *pc, u64 index)
 		path[level] = n;
 		n = level > 1 ? n->slot[node_slot(index, level)] : NULL;
 	}
+	// cppcheck-suppress uninitvar // the walk starts where the descent ended
 	while (++level <= top && !path[level]->present) {
 		slab_free(&node_cache, path[level]);
 		if (level < top) {

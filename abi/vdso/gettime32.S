@@ -8,7 +8,7 @@
 
 	.text
 
-/* The stack: arguments at 16(%esp) once ebp, edi and ebx are saved. ebp: address of label 1. */
+/* The stack: arguments at 12(%esp) once ebp and ebx are saved. ebp: address of label 1. */
 #define DATA(member) (vdso_page + (member) - 1b)
 
 	.macro	saved register
@@ -30,13 +30,12 @@
 \name:
 	.cfi_startproc
 	saved	ebp
-	saved	edi
 	saved	ebx
 	call	1f			/* return predictors know this pair */
 	.cfi_adjust_cfa_offset 4
 1:	pop	%ebp
 	.cfi_adjust_cfa_offset -4
-	mov	16(%esp), %ecx
+	mov	12(%esp), %ecx
 	cmp	$VDSO_CLOCKS, %ecx
 	jae	9f
 	pushl	DATA(VDSO_DATA_DONE)(%ebp)
@@ -48,18 +47,17 @@
 	mov	%eax, %ecx
 	mov	%edx, %eax
 	mull	DATA(VDSO_DATA_MULT)(%ebp)
-	mov	%eax, %edi
+	xchg	%eax, %ecx		/* the upper product's lower half; the counter's */
 	mov	%edx, %ebx
-	mov	%ecx, %eax
 	mull	DATA(VDSO_DATA_MULT)(%ebp)
-	add	%edi, %edx
+	add	%ecx, %edx
 	adc	$0, %ebx
 	mov	DATA(VDSO_DATA_SHIFT)(%ebp), %ecx
 	shrd	%cl, %edx, %eax
 	shrd	%cl, %ebx, %edx
 
 	/* Bit 31 of a mask is set: the upper half stays. Zero: not served, or a rare true zero. */
-	mov	20(%esp), %ecx
+	mov	16(%esp), %ecx
 	and	DATA(VDSO_DATA_KEEP)(%ebp, %ecx, 4), %eax
 	jz	8f
 	add	DATA(VDSO_DATA_OFFSET)(%ebp, %ecx, 8), %eax
@@ -71,7 +69,7 @@
 	cmp	$VDSO_NSEC_PER_SEC, %edx	/* the quotient must fit eax */
 	jae	9f
 	divl	nsec_per_sec - 1b(%ebp)
-	mov	20(%esp), %ecx
+	mov	16(%esp), %ecx
 	mov	%eax, (%ecx)
 	.if	\wide
 	movl	$0, 4(%ecx)
@@ -83,7 +81,6 @@
 	xor	%eax, %eax
 	.cfi_remember_state
 	restored ebx
-	restored edi
 	restored ebp
 	ret
 
@@ -92,7 +89,6 @@
 8:	pop	%ecx
 	.cfi_adjust_cfa_offset -4
 9:	restored ebx
-	restored edi
 	restored ebp
 	jmp	\slow
 	.cfi_endproc

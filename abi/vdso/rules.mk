@@ -5,9 +5,11 @@
 BUILD ?= build
 HOSTCC ?= $(CC)
 
+# The kernel's own link to the UAPI headers serves all three modes without a 32-bit C library.
+VDSO_CPPFLAGS := -I. -isystem $(UAPI)
 VDSO_CFLAGS := -std=gnu11 -fPIC -ffreestanding -fno-stack-protector -fcf-protection=none \
 	-fno-jump-tables -fasynchronous-unwind-tables -fomit-frame-pointer -fvisibility=hidden \
-	-mno-sse -mno-mmx -Wall -Wextra -Werror -I.
+	-mno-sse -mno-mmx -Wall -Wextra -Werror $(VDSO_CPPFLAGS)
 VDSO_LDFLAGS := -shared -nostdlib -Bsymbolic --hash-style=both --eh-frame-hdr --build-id=sha1 \
 	--no-undefined --fatal-warnings -z max-page-size=4096 -z noexecstack -T abi/vdso/vdso.lds
 
@@ -24,12 +26,12 @@ VDSO_PARTS_x32 := note vdso
 VDSO_PARTS_i386 := note vdso gettime32 entry32
 
 define vdso_rules
-$(BUILD)/vdso/$(1)/%.o: abi/vdso/%.c abi/vdso/data.h abi/vdso/rules.mk
+$(BUILD)/vdso/$(1)/%.o: abi/vdso/%.c abi/vdso/data.h abi/vdso/rules.mk $(UAPI)/.done
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $(VDSO_MODE_$(1)) $(VDSO_CFLAGS) -c $$< -o $$@
-$(BUILD)/vdso/$(1)/%.o: abi/vdso/%.S abi/vdso/data.h abi/vdso/rules.mk
+$(BUILD)/vdso/$(1)/%.o: abi/vdso/%.S abi/vdso/data.h abi/vdso/rules.mk $(UAPI)/.done
 	@mkdir -p $$(@D)
-	$(Q)$(CC) $(VDSO_MODE_$(1)) -I. -c $$< -o $$@
+	$(Q)$(CC) $(VDSO_MODE_$(1)) $(VDSO_CPPFLAGS) -c $$< -o $$@
 $(BUILD)/vdso/$(1).so.dbg: $(VDSO_PARTS_$(1):%=$(BUILD)/vdso/$(1)/%.o) \
 		abi/vdso/vdso.lds abi/vdso/$(1).map
 	$(Q)$(LD) $(VDSO_LD_$(1)) $(VDSO_LDFLAGS) --version-script abi/vdso/$(1).map \

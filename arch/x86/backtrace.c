@@ -15,34 +15,29 @@ struct ksym {
 	u32 at, name;
 };
 
-extern const struct {
-	u32 count;
-	struct ksym sym[];
-} ksyms_start;
-extern const char ksyms_end[];
+extern const u32 ksyms_start[], ksyms_end[]; // of the whole table; empty in the first link
 
 const char *ksym_find(u64 va, u64 *offset)
 {
-	u32 low = 0, high = 0;
+	const struct ksym *sym = (const struct ksym *)(ksyms_start + 1);
+	u32 count = (u64)ksyms_start < (u64)ksyms_end ? ksyms_start[0] : 0, low = 0, high = count;
 
 	*offset = 0;
-	if ((const char *)&ksyms_start < ksyms_end)
-		high = ksyms_start.count;
-	if (va < KERNEL_BASE || !high || va - KERNEL_BASE < ksyms_start.sym[0].at)
+	if (va < KERNEL_BASE || !high || va - KERNEL_BASE < sym[0].at)
 		return "?";
 	u32 at = (u32)(va - KERNEL_BASE);
 	while (high - low > 1) {
 		u32 mid = (low + high) / 2;
-		if (ksyms_start.sym[mid].at <= at)
+		if (sym[mid].at <= at)
 			low = mid;
 		else
 			high = mid;
 	}
 	// The last symbol is the end of the text.
-	if (low == ksyms_start.count - 1)
+	if (low == count - 1)
 		return "?";
-	*offset = at - ksyms_start.sym[low].at;
-	return (const char *)&ksyms_start.sym[ksyms_start.count] + ksyms_start.sym[low].name;
+	*offset = at - sym[low].at;
+	return (const char *)&sym[count] + sym[low].name;
 }
 
 static void print_frame(void (*out)(const char *fmt, ...), u64 rip)

@@ -249,8 +249,11 @@ void clock_init_cpu(void)
 u64 clock_ns(void)
 {
 	const struct clock_params *p = &clock_params;
+	u32 shift = p->shift;
 
-	return (u64)((unsigned __int128)rdtsc_ordered() * p->mult >> p->shift) + p->offset;
+	if (shift > 31)
+		UNREACHABLE(); // set_params()
+	return (u64)((unsigned __int128)rdtsc_ordered() * p->mult >> shift) + p->offset;
 }
 
 // One shot at an absolute time. A count that would not fit 32 bits is cut: the timer code finds

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Structure offsets for assembly. Compiled to text only; the build turns each `->NAME value` line
+// Structure offsets for assembly. Compiled to text only; the build turns each `# ->NAME value`
 // into a #define in build/gen/asm_offsets.h.
 #include <stddef.h>
 
@@ -7,7 +7,7 @@
 #include "machine/regs.h"
 
 #define OFFSET(name, type, member) \
-	__asm__ volatile("\n->" #name " %c0" ::"i"(offsetof(type, member)))
+	__asm__ volatile("# ->" #name " %c0" ::"i"(offsetof(type, member)))
 
 void asm_offsets(void);
 void asm_offsets(void)
@@ -21,5 +21,5 @@ void asm_offsets(void)
 	OFFSET(REGS_RIP, struct regs, rip);
 	OFFSET(REGS_CS, struct regs, cs);
 	OFFSET(REGS_RSP, struct regs, rsp);
-	__asm__ volatile("\n->REGS_SIZE %c0" ::"i"(sizeof(struct regs)));
+	__asm__ volatile("# ->REGS_SIZE %c0" ::"i"(sizeof(struct regs)));
 }

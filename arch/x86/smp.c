@@ -29,6 +29,7 @@ struct smp_boot {
 	struct cpu *cpu;
 };
 
+extern struct smp_boot smp_boot_table[CPU_MAX];
 struct smp_boot smp_boot_table[CPU_MAX];
 extern const char trampoline[], trampoline_end[];
 

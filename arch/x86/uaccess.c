@@ -9,9 +9,7 @@
 #include "machine/uaccess.h"
 #include "lib/string.h"
 #include "machine/cpu.h"
-#include "machine/extable.h"
-#include "machine/layout.h"
-#include "machine/smap.h"
+#include "machine/usermem.h"
 
 #include <asm/errno.h>
 #include <linux/futex.h>
@@ -19,14 +17,9 @@
 #define ONES  0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
-static inline bool range_ok(u64 va, u64 n)
-{
-	return n <= USER_END_64 && va <= USER_END_64 - n;
-}
-
 bool user_range_ok(uptr va, size_t n)
 {
-	return range_ok(va.va, n);
+	return user_range_inside(va.va, n);
 }
 
 // n bytes in either direction; how many were not copied. A fault in the quadwords goes on bytewise,
@@ -47,28 +40,6 @@ static inline size_t copy_raw(void *dst, const void *src, size_t n)
 			 : "memory");
 	return left;
 }
-
-// One access; err becomes -EFAULT and v zero when it faults.
-#define USER_LOAD(insn, size, v, va, err)                                            \
-	__asm__ volatile(ASM_STAC "1: " insn " (%[at]), %" size "[val]\n"            \
-				  "2: " ASM_CLAC ".pushsection .text.fixup,\"ax\"\n" \
-				  "3: movl %[efault], %[e]\n\t"                      \
-				  "xorl %k[val], %k[val]\n\t"                        \
-				  "jmp 2b\n\t"                                       \
-				  ".popsection\n\t" EX_TABLE("1b", "3b")             \
-			 : [val] "=&r"(v), [e] "+r"(err)                             \
-			 : [at] "r"(va), [efault] "i"(-EFAULT)                       \
-			 : "memory")
-
-#define USER_STORE(insn, size, v, va, err)                                           \
-	__asm__ volatile(ASM_STAC "1: " insn " %" size "[val], (%[at])\n"            \
-				  "2: " ASM_CLAC ".pushsection .text.fixup,\"ax\"\n" \
-				  "3: movl %[efault], %[e]\n\t"                      \
-				  "jmp 2b\n\t"                                       \
-				  ".popsection\n\t" EX_TABLE("1b", "3b")             \
-			 : [e] "+r"(err)                                             \
-			 : [val] "r"(v), [at] "r"(va), [efault] "i"(-EFAULT)         \
-			 : "memory")
 
 // Two moves of one size that may overlap: all lengths from one to two times the size.
 #define USER_STORE_TWICE(insn, size, first, last, va, va_last, err)                           \
@@ -101,7 +72,7 @@ int copyout(uptr dst, const void *src, size_t n)
 	const char *s = src;
 	int err = 0;
 
-	if (unlikely(!range_ok(dst.va, n)))
+	if (unlikely(!user_range_inside(dst.va, n)))
 		return -EFAULT;
 	if (n > 16) {
 		return copy_raw((void *)dst.va, src, n) ? -EFAULT : 0;
@@ -129,7 +100,7 @@ int copyout(uptr dst, const void *src, size_t n)
 // Beyond the small sizes, and for a range that is out of bounds.
 static NOINLINE int copyin_long(char *dst, u64 va, size_t n)
 {
-	size_t left = range_ok(va, n) ? copy_raw(dst, (const void *)va, n) : n;
+	size_t left = user_range_inside(va, n) ? copy_raw(dst, (const void *)va, n) : n;
 
 	if (likely(!left))
 		return 0;
@@ -142,7 +113,7 @@ int copyin(void *dst, uptr src, size_t n)
 	char *d = dst;
 	int err = 0;
 
-	if (n > 16 || unlikely(!range_ok(src.va, n))) {
+	if (n > 16 || unlikely(!user_range_inside(src.va, n))) {
 		return copyin_long(dst, src.va, n);
 	} else if (n >= 8) {
 		u64 a, b;
@@ -170,7 +141,7 @@ int copyin(void *dst, uptr src, size_t n)
 // A range that reaches beyond user space is copied up to its end: read(2) may succeed in part.
 static size_t clip(u64 va, size_t n)
 {
-	if (likely(range_ok(va, n)))
+	if (likely(user_range_inside(va, n)))
 		return n;
 	return va < USER_END_64 ? USER_END_64 - va : 0;
 }
@@ -193,7 +164,7 @@ int user_zero(uptr dst, size_t n)
 {
 	u64 at = dst.va, left = n / 8;
 
-	if (unlikely(!range_ok(dst.va, n)))
+	if (unlikely(!user_range_inside(dst.va, n)))
 		return -EFAULT;
 	__asm__ volatile(ASM_STAC "1: rep stosq\n\t"
 				  "movq %[tail], %%rcx\n"
@@ -287,7 +258,7 @@ int get_user_u8(u8 *v, uptr src)
 	int err = 0;
 
 	*v = 0;
-	if (unlikely(!range_ok(src.va, 1)))
+	if (unlikely(!user_range_inside(src.va, 1)))
 		return -EFAULT;
 	USER_LOAD("movzbl", "k", got, src.va, err);
 	*v = (u8)got;
@@ -300,7 +271,7 @@ int get_user_u32(u32 *v, uptr src)
 	int err = 0;
 
 	*v = 0;
-	if (unlikely(!range_ok(src.va, 4)))
+	if (unlikely(!user_range_inside(src.va, 4)))
 		return -EFAULT;
 	USER_LOAD("movl", "k", got, src.va, err);
 	*v = got;
@@ -313,7 +284,7 @@ int get_user_u64(u64 *v, uptr src)
 	int err = 0;
 
 	*v = 0;
-	if (unlikely(!range_ok(src.va, 8)))
+	if (unlikely(!user_range_inside(src.va, 8)))
 		return -EFAULT;
 	USER_LOAD("movq", "q", got, src.va, err);
 	*v = got;
@@ -326,7 +297,7 @@ int get_user_u32_nofault(u32 *v, uptr src)
 	int err = 0;
 
 	*v = 0;
-	if (unlikely(!range_ok(src.va, 4)))
+	if (unlikely(!user_range_inside(src.va, 4)))
 		return -EFAULT;
 	// traps.c does not resolve a fault of code that runs with interrupts off.
 	u64 irq = irq_save();
@@ -340,7 +311,7 @@ int put_user_u32(uptr dst, u32 v)
 {
 	int err = 0;
 
-	if (unlikely(!range_ok(dst.va, 4)))
+	if (unlikely(!user_range_inside(dst.va, 4)))
 		return -EFAULT;
 	USER_STORE("movl", "k", v, dst.va, err);
 	return err;
@@ -350,7 +321,7 @@ int put_user_u64(uptr dst, u64 v)
 {
 	int err = 0;
 
-	if (unlikely(!range_ok(dst.va, 8)))
+	if (unlikely(!user_range_inside(dst.va, 8)))
 		return -EFAULT;
 	USER_STORE("movq", "q", v, dst.va, err);
 	return err;
@@ -361,7 +332,7 @@ int cmpxchg_user_u32(uptr dst, u32 expect, u32 desired, u32 *old)
 	int err = 0;
 
 	*old = 0;
-	if (unlikely(!range_ok(dst.va, 4)))
+	if (unlikely(!user_range_inside(dst.va, 4)))
 		return -EFAULT;
 	__asm__ volatile(ASM_STAC "1: lock cmpxchgl %[new], (%[at])\n"
 				  "2: " ASM_CLAC ".pushsection .text.fixup,\"ax\"\n"

@@ -187,7 +187,8 @@ TEST_ON(I386, split_offsets)
 	OKC(fstat64(fd, &st));
 	EQ(st.st_size, 0x100000007ll);
 	ERR(sys(SYS_fstat, fd, entry_frame.stack), EOVERFLOW);
-	ERR(sys(SYS_open, "split", O_RDONLY), EOVERFLOW);
+	if (!on_oracle()) // Linux 6.1's tmpfs does not look at the size
+		ERR(sys(SYS_open, "split", O_RDONLY), EOVERFLOW);
 	EQ(sys(SYS_truncate64, "split", 0, 2), 0);
 	OKC(fstat64(fd, &st));
 	EQ(st.st_size, 0x200000000ll);

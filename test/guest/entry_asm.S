@@ -254,10 +254,17 @@ call_syscall32:
 	syscall
 	ud2
 
-// pushq $label: the assembler has no relocation for it in a 32-bit object.
-.macro PUSH_LABEL label:vararg
-	.byte	0x68
-	.long	\label
+// From 64-bit back to 32-bit code: ljmp *(address), encoded by hand, because the assembler has no
+// relocation for it in a 32-bit object. (lretq would do, but TCG 7.2 reads its stack as the kernel, which
+// SMAP forbids: hazard 34.)
+.macro TO_32 label:vararg
+	.byte	0xff, 0x2c, 0x25
+	.long	8f
+	.section .rodata
+	.balign	8
+8:	.long	\label
+	.word	0x23
+	.text
 .endm
 
 // SYSCALL from 64-bit code of a 32-bit program: far jumps to CS 0x33 and back.
@@ -272,9 +279,7 @@ entry_syscall:
 entry_at_syscall:
 	syscall
 	SAVE64
-	pushq	$0x23
-	PUSH_LABEL 2f
-	lretq
+	TO_32	2f
 	.code32
 2:	LOAD_CALLER
 	.size	entry_syscall, . - entry_syscall
@@ -290,17 +295,13 @@ entry_\name:
 	.code64
 1:	movl	%esp, %esp
 	LOAD64
-	pushq	$0x23
-	PUSH_LABEL 2f
-	lretq
+	TO_32	2f
 	.code32
 2:	\insn
 	ljmp	$0x33, $3f
 	.code64
 3:	SAVE64
-	pushq	$0x23
-	PUSH_LABEL 4f
-	lretq
+	TO_32	4f
 	.code32
 4:	LOAD_CALLER
 	.size	entry_\name, . - entry_\name

@@ -126,16 +126,16 @@ TEST(restart_block)
 			u64 begin = now_ns(CLOCK_MONOTONIC);
 			*(u32 *)entry_frame.stack = 0;
 			memset(ts, 0, 64);
-			// seconds 0, nanoseconds 200 ms in the layout of the way's table
+			// seconds 0, nanoseconds 400 ms in the layout of the way's table
 			if (way->table64)
-				((u64 *)entry_frame.stack)[1] = 200000000;
+				((u64 *)entry_frame.stack)[1] = 400000000;
 			else
-				((u32 *)entry_frame.stack)[1] = 200000000;
+				((u32 *)entry_frame.stack)[1] = 400000000;
 			s64 r = entry_call(way, WAY_NR(way, nanosleep), (uintptr_t)ts, 0, 0, 0, 0,
 					   0);
 			u64 took = now_ns(CLOCK_MONOTONIC) - begin;
 			EQ(r, 0);
-			BETWEEN(took / 1000000, 195, 5000);
+			BETWEEN(took / 1000000, 395, 5000);
 			_exit(test_failures() ? 1 : 0);
 		}
 		sleep_ms(40);

@@ -3,6 +3,7 @@
 // places, sizes.
 #include "test/guest/test.h"
 
+#include <sys/resource.h>
 #include <sys/uio.h>
 
 TEST(flags)
@@ -100,17 +101,14 @@ TEST(creation_mode)
 
 TEST(many_descriptors)
 {
-	int first = -1, last = -1;
+	int last = -1;
 
 	EXITS(5, {
-		struct rlimit_small {
-			unsigned long cur, max;
-		} r = {40, 40};
-		sys(SYS_setrlimit, 7, &r);
+		struct rlimit r = {40, 40};
+		setrlimit(RLIMIT_NOFILE, &r);
 		int n;
 		while ((n = open("/dev/null", O_RDONLY)) >= 0)
 			last = n;
-		(void)first;
 		_exit(errno == EMFILE && last == 39 ? 5 : 1);
 	});
 	ERR(sys(SYS_close, -1), EBADF);
@@ -259,13 +257,13 @@ TEST(truncate)
 	ERRNO(ftruncate(fds[1], 0), EINVAL);
 	ERRNO(ftruncate(4000, 0), EBADF);
 	SIGNALLED(SIGXFSZ, {
-		unsigned long limit[2] = {100, 100};
-		sys(SYS_setrlimit, 1, limit);
+		struct rlimit limit = {100, 100};
+		setrlimit(RLIMIT_FSIZE, &limit);
 		ftruncate(fd, 1000);
 	});
 	EXITS(5, {
-		unsigned long limit[2] = {100, 100};
-		sys(SYS_setrlimit, 1, limit);
+		struct rlimit limit = {100, 100};
+		setrlimit(RLIMIT_FSIZE, &limit);
 		signal(SIGXFSZ, SIG_IGN);
 		lseek(fd, 98, SEEK_SET);
 		bool good = write(fd, "12345", 5) == 2 && write(fd, "x", 1) == -1 && errno == EFBIG;

@@ -74,7 +74,7 @@ TEST(mmap_places)
 	// A size is rounded up to pages.
 	char *b = AS_PTR(RAW_MMAP(0, 1, PROT_READ, MAP_AP, -1, 0));
 	EQ(touch_read(b + PAGE - 1), 0);
-#ifdef __x86_64__
+#ifdef __LP64__ // x32's calls are 32-bit ones already
 	sreg_t low = RAW_MMAP(0, PAGE, PROT_READ, MAP_AP | MAP_32BIT, -1, 0);
 	BETWEEN(low, 0x10000, 0x80000000);
 #endif

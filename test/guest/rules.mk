@@ -5,7 +5,7 @@ GT           := $(BUILD)/guest
 GT_SRC       := $(sort $(wildcard test/guest/*.c test/guest/*.S))
 GT_HEADERS   := $(wildcard test/guest/*.h)
 GT_CFLAGS    := -std=gnu11 -D_GNU_SOURCE -O2 -g -fno-pie -fno-omit-frame-pointer -fcf-protection=none \
-	-fno-stack-protector -fno-toplevel-reorder -fasynchronous-unwind-tables -Wall -Wextra -Werror \
+	-fno-stack-protector -fno-strict-aliasing -fno-toplevel-reorder -fasynchronous-unwind-tables -Wall -Wextra -Werror \
 	-Wno-pointer-to-int-cast -Wno-int-to-pointer-cast -Wno-nonnull -I. -I$(BUILD)/gen
 GT_PROGRAMS  := $(addprefix $(GT)/guest-tests-,x86_64 i386 x32)
 
@@ -40,4 +40,4 @@ $(BUILD)/oracle/init: test/oracle/init.c
 
 .PHONY: test-oracle
 test-oracle: $(GT_PROGRAMS) $(BUILD)/oracle/init
-	$(Q)BUILD=$(BUILD) prove --exec '' test/oracle/oracle.t
+	$(Q)BUILD=$(BUILD) prove -e '' test/oracle/oracle.t

@@ -65,7 +65,7 @@ TEST(auxv)
 	EQ((u32)value(AT_HWCAP) & ~d, 0);
 	EQ(value(AT_HWCAP) & 0x06000000, 0x06000000); // SSE and SSE2
 	const char *platform = AS_PTR(value(AT_PLATFORM));
-	TRUE(platform && !strcmp(platform, ABI_THIS == I386 ? "i686" : "x86_64"));
+	TRUE(platform && !strcmp(platform, ABI_THIS == X86_64 ? "x86_64" : "i686")); // x32 counts as compat
 	const char *name = AS_PTR(value(AT_EXECFN));
 	TRUE(name && strlen(name) > 0);
 	TRUE(strstr(name, "guest-tests") != NULL);

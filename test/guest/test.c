@@ -6,10 +6,8 @@
 
 #include <dirent.h>
 #include <limits.h>
-#include <poll.h>
-#include <setjmp.h>
+#include <pthread.h>
 #include <stdarg.h>
-#include <sys/prctl.h>
 
 extern const struct test *const __start_guest_tests[], *const __stop_guest_tests[];
 extern const struct child_program *const __start_guest_programs[], *const __stop_guest_programs[];
@@ -21,11 +19,14 @@ static bool verbose;
 static char base_dir[64];
 static sigset_t mask_outside; // before SIGCHLD was blocked, for sigtimedwait
 
-static struct {
+// The row being tried: this process's own, and for the report of a crash the last one of all.
+struct row {
 	volatile int line;
 	const char *volatile file, *volatile text;
 	volatile unsigned rows;
-} row_local, *row_now = &row_local;
+};
+static struct row row_here;
+static struct row *row_last = &row_here;
 
 /* --- reports --- */
 
@@ -157,10 +158,10 @@ static const char *result_text(s64 v)
 
 void row_begin(const char *file, int line, const char *text)
 {
-	row_now->file = file;
-	row_now->line = line;
-	row_now->text = text;
-	row_now->rows++;
+	row_here.file = row_last->file = file;
+	row_here.line = row_last->line = line;
+	row_here.text = row_last->text = text;
+	row_last->rows++;
 	if (verbose) {
 		int saved = errno;
 		char out[256];
@@ -174,7 +175,7 @@ void row_begin(const char *file, int line, const char *text)
 
 static void row_failed(s64 got, const char *expected)
 {
-	test_fail("%s:%d: %s: expected %s, got %s", row_now->file, row_now->line, row_now->text,
+	test_fail("%s:%d: %s: expected %s, got %s", row_here.file, row_here.line, row_here.text,
 		  expected, result_text(got));
 }
 
@@ -226,7 +227,7 @@ s64 row_ok(s64 got)
 bool row_true(bool good)
 {
 	if (!good)
-		test_fail("%s:%d: %s: is false", row_now->file, row_now->line, row_now->text);
+		test_fail("%s:%d: %s: is false", row_here.file, row_here.line, row_here.text);
 	return good;
 }
 
@@ -260,8 +261,8 @@ void row_signalled(int status, int sig)
 
 	status_text(status, got, sizeof(got));
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != sig)
-		test_fail("%s:%d: %s: expected death by %s, got %s", row_now->file, row_now->line,
-			  row_now->text, signal_text(sig), got);
+		test_fail("%s:%d: %s: expected death by %s, got %s", row_here.file, row_here.line,
+			  row_here.text, signal_text(sig), got);
 }
 
 void row_exited(int status, int code)
@@ -270,8 +271,8 @@ void row_exited(int status, int code)
 
 	status_text(status, got, sizeof(got));
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != code)
-		test_fail("%s:%d: %s: expected exit status %d, got %s", row_now->file,
-			  row_now->line, row_now->text, code, got);
+		test_fail("%s:%d: %s: expected exit status %d, got %s", row_here.file,
+			  row_here.line, row_here.text, code, got);
 }
 
 /* --- one test --- */
@@ -296,6 +297,12 @@ static void remove_tree(const char *path)
 	rmdir(path);
 }
 
+// A child's failures are its own, so that its exit status tells of them alone.
+static void failures_forget(void)
+{
+	row_failures = 0;
+}
+
 __attribute__((noreturn)) static void test_child(const struct test *t, int fd)
 {
 	char dir[96];
@@ -312,6 +319,7 @@ __attribute__((noreturn)) static void test_child(const struct test *t, int fd)
 		test_note("no folder of its own: %s", strerror(errno));
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &mask_outside, NULL);
+	pthread_atfork(NULL, NULL, failures_forget);
 	t->run();
 	test_end();
 }
@@ -375,7 +383,7 @@ static enum verdict test_run(const struct test *t, char *reason, size_t n)
 		printf("# no pipe: %s\n", strerror(errno));
 		return FAILED;
 	}
-	row_now->text = NULL;
+	row_last->text = NULL;
 	pid_t pid = fork();
 	if (!pid)
 		test_child(t, fds[1]);
@@ -396,8 +404,8 @@ static enum verdict test_run(const struct test *t, char *reason, size_t n)
 	if (late || WIFSIGNALED(status)) {
 		status_text(status, how, sizeof(how));
 		printf("# %s%s", late ? "out of time, " : "", how);
-		if (row_now->text)
-			printf(", at %s:%d: %s", row_now->file, row_now->line, row_now->text);
+		if (row_last->text)
+			printf(", at %s:%d: %s", row_last->file, row_last->line, row_last->text);
 		printf("\n");
 		return FAILED;
 	}
@@ -487,7 +495,7 @@ static int tests_run(char **names, int count, unsigned start, bool list)
 	if (chdir("/") == 0)
 		remove_tree(base_dir);
 	printf("1..%u\n# %s: %u tests, %u failed, %u skipped, %u rows\n", total, ABI_NAME, n,
-	       failed, skipped, row_now->rows);
+	       failed, skipped, row_last->rows);
 	return failed ? 1 : 0;
 }
 
@@ -522,6 +530,6 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	void *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared != MAP_FAILED)
-		row_now = shared;
+		row_last = shared;
 	return tests_run(argv + i, argc - i, start, list);
 }

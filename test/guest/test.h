@@ -77,8 +77,10 @@ struct test {
 
 // A raw call of this ABI's own way in (SYSCALL, or INT 0x80 for i386): its result, errors negative.
 sreg_t sys_raw(reg_t nr, reg_t a, reg_t b, reg_t c, reg_t d, reg_t e, reg_t f);
-#define SYS_7(nr, a, b, c, d, e, f, ...) \
-	sys_raw((reg_t)(nr), (reg_t)(a), (reg_t)(b), (reg_t)(c), (reg_t)(d), (reg_t)(e), (reg_t)(f))
+// A pointer is widened by zeros (gcc's own cast would copy x32's top bit), an int by its sign.
+#define SYS_ARG(x) (__builtin_classify_type(x) == 5 ? (reg_t)(uintptr_t)(x) : (reg_t)(x))
+#define SYS_7(nr, a, b, c, d, e, f, ...)                                                           \
+	sys_raw((reg_t)(nr), SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), SYS_ARG(e), SYS_ARG(f))
 #define sys(...) SYS_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 // Rows. The value of each is what came, so that later rows may use it.

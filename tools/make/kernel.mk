@@ -19,8 +19,8 @@ K_CFLAGS  := -std=gnu11 -O2 -g -ffreestanding $(K_CPPFLAGS) -mcmodel=kernel -mno
 K_LDFLAGS := -m elf_x86_64 -T arch/x86/kernel.lds -z max-page-size=4096 --build-id=none \
 	--no-warn-rwx-segments
 ifeq ($(DEBUG),1)
-K_CFLAGS  += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment -Wno-stringop-overread \
-	-Wno-stringop-overflow -Wno-array-bounds
+K_CFLAGS  += -DCONFIG_DEBUG=1 -fsanitize=undefined -fno-sanitize=alignment \
+	$(if $(findstring clang,$(CC)),,-Wno-stringop-overread -Wno-stringop-overflow -Wno-array-bounds)
 endif
 
 kernel: $(BUILD)/postern.elf
@@ -58,8 +58,8 @@ include abi/vdso/rules.mk
 
 $(GEN)/asm_offsets.h: arch/x86/offsets.c $(UAPI)/.done $(wildcard arch/x86/machine/*.h)
 	$(Q)mkdir -p $(GEN)
-	$(Q)gcc $(filter-out -fsanitize% -fno-sanitize%,$(K_CFLAGS)) -S $< -o - | \
-		sed -n 's/^->\([A-Z0-9_]*\) \$$*\([0-9]*\)/#define \1 \2/p' > $@
+	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(K_CFLAGS)) -S $< -o $(@:.h=.s)
+	$(Q)sed -n 's/^.*# ->\([A-Z0-9_]*\) \([0-9]*\).*/#define \1 \2/p' $(@:.h=.s) > $@
 
 K_DEPS := $(UAPI)/.done $(K)/flags $(GEN)/.table $(GEN)/vdso_offsets.h $(GEN)/asm_offsets.h
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # run, test, check, bench. Each first sees to its Debian packages.
 
+# Two at a time unless the user said how many.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2)
+
 .PHONY: setup-run setup-test setup-check run test test-long test-oracle test-debug unit check FORCE
 setup-run setup-test setup-check:
 	$(Q)tools/setup $(@:setup-%=%)
@@ -48,7 +51,8 @@ test: setup-test
 # --- Static checks, and both compilers on everything ---
 
 check: setup-check
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(SUBMAKE) CC=gcc all
 	$(Q)BUILD=$(BUILD) CFLAGS_KERNEL='$(K_CFLAGS)' tools/check
-	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang all
-	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang-debug DEBUG=1 kernel
+	$(Q)$(SUBMAKE) CC=gcc DEBUG=1 kernel
+	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all
+	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang-debug DEBUG=1 kernel

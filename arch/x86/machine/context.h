@@ -4,9 +4,10 @@
 #pragma once
 
 #include "lib/types.h"
+#include "machine/cpu.h"
 #include "machine/layout.h"
+#include "machine/regs.h"
 
-struct regs;
 struct task;
 
 #define TLS_ENTRIES GDT_TLS_COUNT
@@ -33,7 +34,14 @@ struct task *context_switch(struct task *prev, struct task *next);
 // The frame of a task that is in the kernel by a call or trap from user mode: at the top of its
 // kernel stack.
 struct regs *task_regs(struct task *t);
-#define current_regs() task_regs(current)
+// That of the running task. Not volatile: whichever CPU it runs on, its stack stays the same.
+static inline struct regs *current_regs(void)
+{
+	u64 top;
+
+	__asm__("movq %%gs:%c1, %0" : "=r"(top) : "i"(offsetof(struct cpu, c_kstack_top)));
+	return (struct regs *)top - 1;
+}
 
 // FPU image for signal frames: formats and sizes are in abi/; these only move state between CPU and
 // x_fpu. live registers → x_fpu, and live selectors and bases → x_* (t is current)

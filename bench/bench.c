@@ -2,8 +2,9 @@
 /*
  * The guest half of the benchmark: one static program, the same binary under Linux and under
  * Postern. Started as /init it measures its rows, runs /bench32 (this file built for i386) for the
- * rows of 32-bit code, and ends the machine. It prints one line a row, "@row NAME TICKS": time stamp
- * counter ticks for one round of the loop, in tenths, the median of several batches; and at the end
+ * rows of 32-bit code, and ends the machine. It prints one line a row, "@row NAME TICKS": time
+ * stamp counter ticks for one round of the loop, in tenths, the median of several batches; and at
+ * the end
  * "@rate TICKS NS", the counter's rate, measured over the whole run because a kernel's clock may be
  * coarse while it has only just started. Under QEMU's `-icount shift=0` a tick is an instruction.
  * Clocks and fork go through the C library, as in every program; the other system calls are issued

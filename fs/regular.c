@@ -135,7 +135,7 @@ static long regular_write(struct file *f, struct uio *u, u64 *pos)
 	if (!u->resid)
 		return 0;
 	mutex_lock(&i->i_lock);
-	if (f->f_flags & O_APPEND)
+	if ((f->f_flags & O_APPEND) || u->append)
 		*pos = i->i_size;
 	n = write_limit(f, *pos, u->resid);
 	r = n < 0 ? (long)n : inode_remove_privs(i);

@@ -12,6 +12,7 @@ void uio_init_user(struct uio *u, uptr buf, size_t len)
 	u->segs = &u->one;
 	u->nsegs = 1;
 	u->kernel = false;
+	u->append = false;
 	u->seg_off = 0;
 	u->resid = len;
 }
@@ -22,6 +23,7 @@ void uio_init_kernel(struct uio *u, void *buf, size_t len)
 	u->segs = &u->one;
 	u->nsegs = 1;
 	u->kernel = true;
+	u->append = false;
 	u->seg_off = 0;
 	u->resid = len;
 }
@@ -31,6 +33,7 @@ void uio_init_segs(struct uio *u, struct uio_seg *segs, u32 n, size_t total)
 	u->segs = segs;
 	u->nsegs = n;
 	u->kernel = false;
+	u->append = false;
 	u->seg_off = 0;
 	u->resid = total;
 }

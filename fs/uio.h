@@ -18,6 +18,7 @@ struct uio {
 	struct uio_seg *segs; // remaining, first one partly used
 	u32 nsegs;
 	bool kernel;
+	bool append; // RWF_APPEND: a write goes to the end of the file, whatever the position says
 	size_t seg_off;	    // used of segs[0]
 	size_t resid;	    // bytes left in total
 	struct uio_seg one; // storage for the simple case

@@ -37,8 +37,10 @@ void gate_check_entry(const struct regs *regs)
 
 void gate_check_exit(const struct regs *regs)
 {
-	if (irq_enabled())
-		panic_regs(regs, "exit with interrupts on");
+	u64 flags = read_rflags();
+
+	if (flags & (RFLAGS_IF | RFLAGS_AC | RFLAGS_DF | RFLAGS_NT))
+		panic_regs(regs, "exit with kernel RFLAGS %#lx", flags);
 	if (!regs_from_user(regs) || (regs->ss & 3) != 3)
 		panic_regs(regs, "exit to CS %#lx SS %#lx", regs->cs, regs->ss);
 	// NT is the user's to set: what IRET looks at is the flag of the kernel, not of the frame.

@@ -27,11 +27,12 @@
 #define STATUS_CANNOT 1
 
 struct findings {
-	char *kvm;  // NULL: works
+	const char *kvm; // NULL: works
+	char *kvm_detail;
 	char *qemu; // version, or NULL
 	char *guest_problem;
 	long guest_ms; // of the whole run, with all probes in it
-	int host[16], guest[16];
+	int host[PROBES], guest[PROBES];
 };
 
 static int64_t now_ms(void)
@@ -119,7 +120,7 @@ static bool probe_write(const char *dir, size_t i)
 
 static void probes_remove(const char *dir)
 {
-	for (size_t i = 0; i < probes_len; i++) {
+	for (size_t i = 0; i < PROBES; i++) {
 		char *path = mem_printf("%s/%s", dir, probes[i].name);
 
 		unlink(path);
@@ -134,7 +135,7 @@ static void guest_statuses(struct findings *f, char *text)
 	char *rest;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		for (size_t i = 0; i < probes_len; i++) {
+		for (size_t i = 0; i < PROBES; i++) {
 			size_t n = strlen(probes[i].name);
 
 			if (!strncmp(line, probes[i].name, n) && line[n] == ' ')
@@ -176,7 +177,7 @@ static void guest_try(struct findings *f)
 	if (!mkdtemp(dir)) {
 		f->guest_problem = mem_printf("%s: %s", dir, strerror(errno));
 	} else {
-		for (size_t i = 0; i < probes_len; i++)
+		for (size_t i = 0; i < PROBES; i++)
 			good &= probe_write(dir, i);
 		if (good)
 			guest_run_probes(f, dir);
@@ -189,7 +190,7 @@ static void guest_try(struct findings *f)
 
 // KVM works when this very kernel runs under it: a tiny guest's success is not enough where QEMU
 // then stumbles over a register that the host's KVM does not have.
-static char *kvm_problem(void)
+static const char *kvm_problem(struct findings *f)
 {
 	static const char *const argv[] = {
 		"/proc/self/exe", "run",  "--accel", "kvm", "--timeout", "5", "--",
@@ -199,12 +200,12 @@ static char *kvm_problem(void)
 	char out[OUTPUT_MAX];
 
 	if (problem)
-		return mem_strdup(problem);
+		return problem;
 	if (!command_output(argv, STDERR_FILENO, 10 * SECOND_MS, out))
 		return NULL;
 	message = strncmp(out, "postern: ", 9) ? out : out + 9;
-	return mem_printf("runs a tiny guest, but not Postern: %.*s", (int)strcspn(message, "\n"),
-			  message);
+	f->kvm_detail = mem_printf("%.*s", (int)strcspn(message, "\n"), message);
+	return "runs a tiny guest, but not Postern";
 }
 
 // --- words ---
@@ -234,11 +235,11 @@ static const char *status_words(int status)
 // As Linux's vsyscall= option calls its modes; the two probes behind it are the last ones.
 static const char *vsyscall_mode(const int *status)
 {
-	if (status[probes_len - 2] == UNTRIED)
+	if (status[PROBES - 2] == UNTRIED)
 		return "unknown";
-	if (status[probes_len - 2] != PROBE_STATUS)
+	if (status[PROBES - 2] != PROBE_STATUS)
 		return "none";
-	return status[probes_len - 1] == PROBE_STATUS ? "emulate" : "xonly";
+	return status[PROBES - 1] == PROBE_STATUS ? "emulate" : "xonly";
 }
 
 static bool only_postern(const struct findings *f, size_t i)
@@ -273,7 +274,7 @@ static void print_table(const struct findings *f)
 	char perms[5];
 
 	printf("%-30s %-20s %s\n", "", "this host", "in Postern");
-	for (size_t i = 0; i + 1 < probes_len; i++) {
+	for (size_t i = 0; i + 1 < PROBES; i++) {
 		bool mark = only_postern(f, i);
 
 		printf("%-30s %-20s %s%s\n", probes[i].what, status_words(f->host[i]),
@@ -326,14 +327,14 @@ static void print_json(const struct findings *f)
 	char perms[5];
 
 	puts("{\"ways\": [");
-	for (size_t i = 0; i < probes_len; i++) {
+	for (size_t i = 0; i < PROBES; i++) {
 		printf("  {\"name\": \"%s\", ", probes[i].name);
 		json_status("host", f->host[i]);
 		fputs(", ", stdout);
 		json_status("postern", f->guest[i]);
 		printf(", \"host_status\": \"%s\", \"postern_status\": \"%s\"}%s\n",
 		       status_words(f->host[i]), status_words(f->guest[i]),
-		       i + 1 < probes_len ? "," : "");
+		       i + 1 < PROBES ? "," : "");
 	}
 	vsyscall_maps(perms);
 	printf("],\n\"vsyscall\": {\"host\": \"%s\", \"host_maps\": \"%s\", \"postern\": "
@@ -348,6 +349,10 @@ static void print_json(const struct findings *f)
 	if (f->kvm) {
 		fputs(", \"problem\": ", stdout);
 		json_string(f->kvm);
+	}
+	if (f->kvm_detail) {
+		fputs(", \"detail\": ", stdout);
+		json_string(f->kvm_detail);
 	}
 	printf("},\n\"postern\": {\"works\": %s, \"milliseconds\": %ld",
 	       postern_works(f) ? "true" : "false", f->guest_ms);
@@ -396,16 +401,16 @@ int check_main(int argc, char **argv)
 
 	if (argp_parse(&check_argp, argc, argv, 0, NULL, &json))
 		return STATUS_FAILURE;
-	for (size_t i = 0; i < probes_len; i++) {
+	for (size_t i = 0; i < PROBES; i++) {
 		f.host[i] = probe_run(i);
 		f.guest[i] = UNTRIED;
 	}
-	f.kvm = kvm_problem();
+	f.kvm = kvm_problem(&f);
 	f.qemu = qemu_version();
 	guest_try(&f);
 	(json ? print_json : print_table)(&f);
 	int status = postern_works(&f) ? 0 : STATUS_CANNOT;
-	free(f.kvm);
+	free(f.kvm_detail);
 	free(f.qemu);
 	free(f.guest_problem);
 	if (fflush(stdout) || ferror(stdout))

@@ -15,8 +15,8 @@ struct probe {
 	const char *name; // in the guest's directory and in JSON
 	const char *what;
 };
-extern const struct probe probes[];
-extern const size_t probes_len;
+#define PROBES 8
+extern const struct probe probes[PROBES];
 
 // probe.c. The ELF image of probe i: its size.
 size_t probe_image(size_t i, unsigned char image[PROBE_MAX]);

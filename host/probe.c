@@ -34,15 +34,14 @@ struct recipe {
 // mov $0xffffffffff600000 + offset, %rax
 #define VSYSCALL_IN_RAX(offset) 0x48, 0xc7, 0xc0, (offset)&0xff, (offset) >> 8, 0x60, 0xff
 
-const struct probe probes[] = {
+const struct probe probes[PROBES] = {
 	{"x86_64", "x86-64 program, syscall"},	     {"x86_64-int80", "x86-64 program, int $0x80"},
 	{"i386", "i386 program, int $0x80"},	     {"i386-sysenter", "i386 program, sysenter"},
 	{"i386-syscall", "i386 program, syscall"},   {"x32", "x32 program, syscall"},
 	{"vsyscall", "call into the vsyscall page"}, {"vsyscall-read", "reading the vsyscall page"},
 };
-const size_t probes_len = sizeof(probes) / sizeof(probes[0]);
 
-static const struct recipe recipes[] = {
+static const struct recipe recipes[PROBES] = {
 	{IMAGE_X86_64, 12, {EXIT_64}},
 	{IMAGE_X86_64, 12, {EXIT_32, 0xcd, 0x80}},
 	{IMAGE_I386, 12, {EXIT_32, 0xcd, 0x80}},
@@ -54,8 +53,6 @@ static const struct recipe recipes[] = {
 	// mov (%rax), %al; exit
 	{IMAGE_X86_64, 21, {VSYSCALL_IN_RAX(0), 0x8a, 0x00, EXIT_64}},
 };
-_Static_assert(sizeof(recipes) / sizeof(recipes[0]) == sizeof(probes) / sizeof(probes[0]),
-	       "a recipe for each probe");
 
 static const unsigned char ident[EI_NIDENT] = {
 	ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, 0, ELFDATA2LSB, EV_CURRENT,

@@ -29,6 +29,7 @@ void spin_lock_slow(struct spinlock *l)
 {
 	u32 looks = 0;
 
+	lock_debug_wait(l);
 	do {
 		while (READ_ONCE(l->l_locked)) {
 			if (++looks % SPIN_PER_PAUSE == 0)

@@ -60,12 +60,17 @@ void spin_lock_slow(struct spinlock *l);
 #ifdef CONFIG_DEBUG
 void lock_debug_acquire(struct spinlock *l);
 void lock_debug_release(struct spinlock *l);
+void lock_debug_wait(const struct spinlock *l); // about to spin
 #else
 static inline void lock_debug_acquire(struct spinlock *l)
 {
 	(void)l;
 }
 static inline void lock_debug_release(struct spinlock *l)
+{
+	(void)l;
+}
+static inline void lock_debug_wait(const struct spinlock *l)
 {
 	(void)l;
 }
@@ -95,10 +100,15 @@ MUST_CHECK static inline u64 spin_lock_irq(struct spinlock *l)
 	spin_lock(l);
 	return flags;
 }
+void sched_send_kicks(void); // kern/sched.c: wake-ups that were held back until the lock is free
 static inline void spin_unlock_irq(struct spinlock *l, u64 flags)
 {
 	spin_unlock(l);
-	irq_restore(flags);
+	if (flags) {
+		if (unlikely(this_cpu()->c_kicks))
+			sched_send_kicks();
+		irq_enable();
+	}
 }
 static inline bool spin_held(const struct spinlock *l)
 {

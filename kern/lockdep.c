@@ -121,6 +121,15 @@ void lock_debug_acquire(struct spinlock *l)
 	irq_restore(irq);
 }
 
+// A wrong order is reported by who waits, too: in a deadlock nobody gets to lock_debug_acquire().
+void lock_debug_wait(const struct spinlock *l)
+{
+	u64 irq = irq_save();
+
+	check_order(&cpu_held[this_cpu()->c_id], l);
+	irq_restore(irq);
+}
+
 void lock_debug_release(struct spinlock *l)
 {
 	u64 irq = irq_save();

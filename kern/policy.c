@@ -45,7 +45,7 @@ static void change(struct task *t, u32 policy, s32 rtprio, s32 nice)
 		kick = rq_resched(rq); // it may have lost its right to go first
 	spin_unlock(&rq->rq_lock);
 	rq_kick(rq, kick);
-	irq_restore(irq);
+	irq_restore_kick(irq);
 }
 
 void sched_set_nice(struct task *t, s32 nice)
@@ -87,7 +87,7 @@ int sched_set_affinity(struct task *t, u64 mask)
 		kick = rq_resched(rq);
 	spin_unlock(&rq->rq_lock);
 	rq_kick(rq, kick);
-	irq_restore(irq);
+	irq_restore_kick(irq);
 	if (moved)
 		sched_wake(t, SCHED_WAKE_SLEEPERS);
 	else if (t == current && !(mask & BIT(this_cpu()->c_id)))

@@ -56,11 +56,8 @@ void rq_dequeue(struct runqueue *rq, struct task *t);
 // interrupt may take long and others wait for the lock meanwhile.
 MUST_CHECK bool rq_add(struct runqueue *rq, struct task *t);
 MUST_CHECK bool rq_resched(struct runqueue *rq); // rq_curr gives up the CPU soon; result as above
-static inline void rq_kick(const struct runqueue *rq, bool needed)
-{
-	if (needed)
-		cpu_kick(rq->rq_cpu);
-}
+void rq_kick(const struct runqueue *rq, bool needed);
+void irq_restore_kick(u64 irq); // irq_restore() where no lock is held: sends what rq_kick() kept
 void rq_account(struct runqueue *rq, struct task *t, u64 now);
 void rq_lock_two(struct runqueue *a, struct runqueue *b); // a ≠ b
 void rq_unlock_two(struct runqueue *a, struct runqueue *b);

@@ -164,6 +164,42 @@ bool rq_resched(struct runqueue *rq)
 	return !polling && rq->rq_cpu != this_cpu()->c_id;
 }
 
+// Wakers hold the lock of a wait queue or futex bucket. Sending an interrupt is slow on a virtual machine and others
+// spin on that lock, so it waits for a moment without: spin_unlock_irq(), the next switch, the exit to user mode.
+void rq_kick(const struct runqueue *rq, bool needed)
+{
+	struct cpu *c = this_cpu();
+
+	if (!needed)
+		return;
+	if (c->c_irq_depth) {
+		cpu_kick(rq->rq_cpu);
+		return;
+	}
+	c->c_kicks |= 1u << rq->rq_cpu;
+	task_set_work(c->c_current, WORK_RESCHED); // so that the exit does not pass by schedule()
+}
+
+// Interrupts are off.
+void sched_send_kicks(void)
+{
+	struct cpu *c = this_cpu();
+	u32 kicks = c->c_kicks;
+
+	c->c_kicks = 0;
+	for (; kicks; kicks &= kicks - 1)
+		cpu_kick((u32)__builtin_ctz(kicks));
+}
+
+void irq_restore_kick(u64 irq)
+{
+	if (!irq)
+		return;
+	if (this_cpu()->c_kicks)
+		sched_send_kicks();
+	irq_enable();
+}
+
 static bool should_preempt(const struct runqueue *rq, const struct task *t)
 {
 	const struct task *curr = rq->rq_curr;
@@ -383,7 +419,7 @@ void sched_finish_switch(struct task *prev)
 	__atomic_store_n(&prev->t_se.se_on_cpu, false, __ATOMIC_RELEASE);
 	if (unlikely(push))
 		sched_place(prev);
-	irq_enable();
+	irq_restore_kick(true);
 	if (dead)
 		task_put(prev);
 	if (unlikely(current->t_set_child_tid.va))
@@ -442,7 +478,7 @@ void schedule(void)
 			irq_disable();
 		return;
 	}
-	irq_restore(irq);
+	irq_restore_kick(irq);
 }
 
 void sched_yield_now(void)
@@ -574,6 +610,8 @@ void sched_tick(void)
 	stamp = t->t_acct_stamp;
 	t->t_acct_stamp = now;
 	spin_unlock(&rq->rq_lock);
+	if (unlikely(this_cpu()->c_kicks))
+		sched_send_kicks(); // the interrupted code is taking long
 	timer_tick_arm(next);
 	usage_tick(t, now - stamp, tick_in_user(t));
 	load_tick(now);

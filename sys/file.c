@@ -40,6 +40,7 @@ static ALWAYS_INLINE void one_segment(struct uio *u, uptr buf, size_t n)
 	u->segs = &u->one;
 	u->nsegs = 1;
 	u->kernel = false;
+	u->append = false;
 	u->seg_off = 0;
 	u->resid = n;
 }
@@ -112,23 +113,21 @@ long sys_pwrite64(int fd, uptr buf, size_t n, s64 pos)
 
 /* --- vectors --- */
 
-static long transfer_segs(struct file *f, int op, struct uio_seg *segs, u32 n, size_t total,
-			  u64 *pos)
+static long transfer_segs(struct file *f, int op, struct uio *u, u64 *pos)
 {
-	struct uio u;
-
-	for (u32 k = 0; k < n; k++)
-		if (!user_range_ok(segs[k].user, segs[k].len))
+	for (u32 k = 0; k < u->nsegs; k++)
+		if (!user_range_ok(u->segs[k].user, u->segs[k].len))
 			return -EFAULT;
-	if (!total) /* no bytes: the mode counts all the same */
+	if (!u->resid) /* no bytes: the mode counts all the same */
 		return f->f_mode & (op == READ ? FMODE_READ : FMODE_WRITE) ? 0 : -EBADF;
-	uio_init_segs(&u, segs, n, MIN(total, (size_t)RW_MAX));
-	return op == READ ? file_read(f, &u, pos) : file_write(f, &u, pos);
+	u->resid = MIN(u->resid, (size_t)RW_MAX);
+	return op == READ ? file_read(f, u, pos) : file_write(f, u, pos);
 }
 
-static long transfer_vec(struct file *f, int op, uptr vec, unsigned long vlen, u64 *pos)
+static long transfer_vec(struct file *f, int op, uptr vec, unsigned long vlen, u64 *pos, u32 rwf)
 {
 	struct uio_seg fast[SEGS_FAST], *segs = fast;
+	struct uio u;
 	long total;
 
 	if (!(f->f_mode & (op == READ ? FMODE_READ : FMODE_WRITE)))
@@ -143,14 +142,17 @@ static long transfer_vec(struct file *f, int op, uptr vec, unsigned long vlen, u
 			return -ENOMEM;
 	}
 	total = abi_copyin_iovec(segs, vec, (u32)vlen);
-	if (total >= 0)
-		total = transfer_segs(f, op, segs, (u32)vlen, (size_t)total, pos);
+	if (total >= 0) {
+		uio_init_segs(&u, segs, (u32)vlen, (size_t)total);
+		u.append = rwf & RWF_APPEND;
+		total = transfer_segs(f, op, &u, pos);
+	}
 	if (segs != fast)
 		kfree(segs);
 	return total;
 }
 
-static long vec_call(int fd, int op, uptr vec, unsigned long vlen, u64 *pos, bool sync)
+static long vec_call(int fd, int op, uptr vec, unsigned long vlen, u64 *pos, u32 rwf)
 {
 	struct fdref r = fd_get(fd);
 	long ret;
@@ -160,8 +162,8 @@ static long vec_call(int fd, int op, uptr vec, unsigned long vlen, u64 *pos, boo
 	if (pos && r.file->f_mode & FMODE_STREAM)
 		ret = -ESPIPE;
 	else
-		ret = transfer_vec(r.file, op, vec, vlen, pos);
-	if (ret > 0 && sync) {
+		ret = transfer_vec(r.file, op, vec, vlen, pos, rwf);
+	if (ret > 0 && op == WRITE && rwf & (RWF_DSYNC | RWF_SYNC)) {
 		int err = file_fsync(r.file, true);
 
 		if (err && err != -EINVAL)
@@ -173,19 +175,19 @@ static long vec_call(int fd, int op, uptr vec, unsigned long vlen, u64 *pos, boo
 
 long sys_readv(int fd, uptr vec, unsigned long vlen)
 {
-	return vec_call(fd, READ, vec, vlen, NULL, false);
+	return vec_call(fd, READ, vec, vlen, NULL, 0);
 }
 
 long sys_writev(int fd, uptr vec, unsigned long vlen)
 {
-	return vec_call(fd, WRITE, vec, vlen, NULL, false);
+	return vec_call(fd, WRITE, vec, vlen, NULL, 0);
 }
 
 static long vec_at(int fd, int op, uptr vec, unsigned long vlen, s64 pos)
 {
 	u64 at = (u64)pos;
 
-	return pos < 0 ? -EINVAL : vec_call(fd, op, vec, vlen, &at, false);
+	return pos < 0 ? -EINVAL : vec_call(fd, op, vec, vlen, &at, 0);
 }
 
 long sys_preadv(int fd, uptr vec, unsigned long vlen, s64 pos)
@@ -203,12 +205,11 @@ static long vec_flags(int fd, int op, uptr vec, unsigned long vlen, s64 pos, u32
 {
 	u64 at = (u64)pos;
 
-	if (flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+	if (flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
 		return -EOPNOTSUPP;
 	if (pos < -1)
 		return -EINVAL;
-	return vec_call(fd, op, vec, vlen, pos == -1 ? NULL : &at,
-			op == WRITE && flags & (RWF_DSYNC | RWF_SYNC));
+	return vec_call(fd, op, vec, vlen, pos == -1 ? NULL : &at, flags);
 }
 
 long sys_preadv2(int fd, uptr vec, unsigned long vlen, s64 pos, unsigned int flags)

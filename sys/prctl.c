@@ -129,6 +129,14 @@ long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
 		return set_timerslack(arg2);
 	case PR_GET_TIMERSLACK:
 		return get_timerslack();
+	case PR_SET_TSC:
+		if (arg2 != PR_TSC_ENABLE && arg2 != PR_TSC_SIGSEGV)
+			return -EINVAL;
+		context_set_tsc(arg2 == PR_TSC_ENABLE);
+		return 0;
+	case PR_GET_TSC:
+		return put_user_u32(UPTR(arg2),
+				    t->t_context.x_notsc ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
 	case PR_CAPBSET_READ:
 		if (arg2 > CAP_LAST_CAP)
 			return -EINVAL;

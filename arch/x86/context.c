@@ -170,6 +170,12 @@ static void save_user(struct task *t)
 	context_refresh(t);
 }
 
+static void load_tsc(struct cpu *c, bool notsc)
+{
+	write_cr4(notsc ? read_cr4() | CR4_TSD : read_cr4() & ~(u64)CR4_TSD);
+	c->c_arch->a_notsc = notsc;
+}
+
 static void load_user(struct cpu *c, const struct context *x)
 {
 	load_tls(x); // before the selectors that may name them
@@ -181,6 +187,8 @@ static void load_user(struct cpu *c, const struct context *x)
 		load_debug(x->x_dr);
 		c->c_arch->a_debug_live = x->x_dr[7];
 	}
+	if (unlikely(x->x_notsc != c->c_arch->a_notsc))
+		load_tsc(c, x->x_notsc);
 }
 
 struct task *context_switch(struct task *prev, struct task *next)
@@ -223,6 +231,7 @@ int context_init_user(struct task *t, const struct regs *regs)
 		x->x_gsbase = read_user_gs_base();
 		save_selectors(x);
 		memcpy(x->x_tls, mine->x_tls, sizeof(x->x_tls));
+		x->x_notsc = mine->x_notsc;
 	}
 	// Hardware breakpoints are not inherited, as on Linux.
 	*task_regs(t) = *regs;
@@ -263,13 +272,24 @@ void context_exec(struct task *t)
 	if (!image)
 		panic("no memory for the first program");
 	u64 rsp = x->x_rsp;
+	bool notsc = x->x_notsc;
 	memset(x, 0, sizeof(*x));
 	x->x_rsp = rsp;
+	x->x_notsc = notsc;
 	fpu_set_init(image);
 	u64 irq = irq_save();
 	x->x_fpu = image;
 	if (t == current)
 		load_user(this_cpu(), x);
+	irq_restore(irq);
+}
+
+void context_set_tsc(bool allowed)
+{
+	u64 irq = irq_save();
+
+	current->t_context.x_notsc = !allowed;
+	load_tsc(this_cpu(), !allowed);
 	irq_restore(irq);
 }
 

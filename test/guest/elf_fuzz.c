@@ -12,20 +12,21 @@ static int run_program(const char *name)
 
 	if (!pid) {
 		static char *argv[] = {"fuzz", NULL};
+		struct rlimit cpu = {1, 2};
+		setrlimit(RLIMIT_CPU, &cpu);
 		sys(SYS_execve, name, argv, argv + 1);
 		_exit(126);
 	}
 	int status = -1;
-	// A mutant may run for ever: it gets its second of processor time by the limit below.
+	// A mutant may run for ever, but has one second of processor time.
 	waitpid(pid, &status, 0);
 	return status;
 }
 
 static void limits(void)
 {
-	struct rlimit cpu = {1, 2}, core = {0, 0}, size = {1u << 30, 1u << 30};
+	struct rlimit core = {0, 0}, size = {1u << 30, 1u << 30};
 
-	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_CORE, &core);
 	setrlimit(RLIMIT_AS, &size);
 }

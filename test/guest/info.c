@@ -43,7 +43,7 @@ TEST(sysinfo)
 	TRUE(s.procs > 0);
 }
 
-TEST(limits)
+TEST_FULL(ABIS_ALL, 60, limits)
 {
 	struct rlimit r, old;
 
@@ -225,6 +225,38 @@ TEST(prctl)
 	int sig = 99;
 	OKC(prctl(PR_GET_PDEATHSIG, &sig));
 	EQ(sig, 0);
+}
+
+static void read_tsc(void *arg)
+{
+	(void)arg;
+	__asm__ volatile("rdtsc" ::: "eax", "edx");
+}
+
+// Hazard 38: a task without the time stamp counter; its neighbours keep it, its children don't.
+TEST(no_tsc)
+{
+	int mode = 0;
+
+	EQ(caught_run(read_tsc, NULL), 0);
+	OKC(prctl(PR_GET_TSC, &mode));
+	EQ(mode, PR_TSC_ENABLE);
+	ERRNO(prctl(PR_SET_TSC, 77), EINVAL);
+	pid_t pid = fork();
+	if (!pid) {
+		sleep_ms(30);
+		_exit(caught_run(read_tsc, NULL) == 0 ? 5 : 1);
+	}
+	OKC(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	EQ(caught_run(read_tsc, NULL), SIGSEGV);
+	EQ(caught.info.si_code, 0x80);
+	sleep_ms(50);
+	EQ(caught_run(read_tsc, NULL), SIGSEGV);
+	EXITS(5, { _exit(caught_run(read_tsc, NULL) == SIGSEGV ? 5 : 1); });
+	OKC(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+	EQ(caught_run(read_tsc, NULL), 0);
+	ROW("neighbour");
+	row_exited(child_wait(pid), 5);
 }
 
 TEST(umask)

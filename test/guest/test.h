@@ -72,8 +72,8 @@ struct test {
 	static const struct test *const listed_##test_name                                        \
 		__attribute__((section("guest_tests"), used)) = &info_##test_name;                \
 	static void test_##test_name(void)
-#define TEST_ON(test_abis, test_name) TEST_FULL(test_abis, 10, test_name)
-#define TEST(test_name)		      TEST_FULL(ABIS_ALL, 10, test_name)
+#define TEST_ON(test_abis, test_name) TEST_FULL(test_abis, 20, test_name)
+#define TEST(test_name)		      TEST_FULL(ABIS_ALL, 20, test_name)
 
 // A raw call of this ABI's own way in (SYSCALL, or INT 0x80 for i386): its result, errors negative.
 sreg_t sys_raw(reg_t nr, reg_t a, reg_t b, reg_t c, reg_t d, reg_t e, reg_t f);

@@ -41,6 +41,7 @@ struct arch_cpu {
 	u64 a_cr3_root;	   // [A] physical top table in CR3; written by this CPU alone
 	bool a_lazy;	   // runs a kernel task on a user's tables
 	bool a_debug_live; // DR7 has a breakpoint of the last user task enabled
+	bool a_notsc;	   // CR4.TSD is set, for the last user task
 	u32 a_pcid_next;
 	struct {
 		u64 id;	 // mm_context_id, 0: free

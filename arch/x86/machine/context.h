@@ -18,6 +18,7 @@ struct context {
 	u16 x_fs, x_gs, x_ds, x_es; // user's selectors
 	u64 x_tls[TLS_ENTRIES];	    // GDT descriptors, 0: free
 	u64 x_dr[8];		    // hardware breakpoints (ptrace)
+	bool x_notsc;		    // PR_SET_TSC: RDTSC raises #GP (hazard 38)
 	void *x_fpu;		    // XSAVE image, 64-byte aligned, fpu_size bytes (slab)
 };
 
@@ -59,6 +60,8 @@ u64 context_get_base(struct task *t, bool gs);
 void context_set_base(struct task *t, bool gs, u64 va);
 // After x_tls changed, of current or of a task that does not run: FS and GS that name a changed
 // entry follow it.
+// May user code of current read the time stamp counter? Inherited by fork, kept by exec (prctl(2)).
+void context_set_tsc(bool allowed);
 void context_load_tls(struct task *t);
 // User selectors, live when t is current. Setting them sets the bases too, as the CPU does: from
 // x_tls, else 0. A selector that names nothing readable becomes null.

@@ -21,7 +21,7 @@ enum {
 
 // The arena: pages with one kind of trouble each.
 enum {
-	ARENA_SLOTS = ARENA, // TASKS_MAX * SLOTS pages, read and write
+	ARENA_SLOTS = ARENA,		 // TASKS_MAX * SLOTS pages, read and write
 	ARENA_EDGE = ARENA + 0x100000,	 // a page, then nothing, for each task
 	ARENA_RO = ARENA + 0x110000,	 // read only
 	ARENA_NONE = ARENA + 0x112000,	 // PROT_NONE
@@ -54,7 +54,7 @@ extern struct options options;
 struct entry_way {
 	const char *name;
 	void (*run)(struct entry_state *st);
-	unsigned char abi;    // enum info_abi
+	unsigned char abi; // enum info_abi
 	bool code64, usable;
 	unsigned weight;
 };

@@ -4,9 +4,9 @@
 #include "test/fuzz/calls/fuzz.h"
 
 static const char *const names[] = {
-	"f",  "g",	"d",	 "d/e",	  "l",	 "loop", "p",	  "x",	  "e",	   "n",	   "d/n",
-	".",  "..",	"d/..",	 "",	  "d/",	 "f/",	 "./f",	  "d//e", "m",	   "d/l",  "l2",
-	"n1", "n2",	"d/n1",	 "d/e/n", "h",	 "lnone", "q",	  "d/q",  "t",	   "//",   "n/n",
+	"f",  "g",  "d",    "d/e",   "l",  "loop",  "p",   "x",	   "e", "n",   "d/n",
+	".",  "..", "d/..", "",	     "d/", "f/",    "./f", "d//e", "m", "d/l", "l2",
+	"n1", "n2", "d/n1", "d/e/n", "h",  "lnone", "q",   "d/q",  "t", "//",  "n/n",
 };
 static const char *const globals[] = {
 	"/",
@@ -89,8 +89,8 @@ u64 pointer_path(struct fuzz *f, char *at)
 
 static void put_string(struct fuzz *f, char *at)
 {
-	static const char *const strings[] = {"tmpfs", "proc", "none", "a", "size=1M", "true",
-					      "mode=700,size=10%"};
+	static const char *const strings[] = {
+		"tmpfs", "proc", "none", "a", "size=1M", "true", "mode=700,size=10%"};
 
 	put_text(at, strings[below(f, COUNT(strings))]);
 }

@@ -70,9 +70,10 @@ static void handler_of(struct fuzz *f, s64 signo, u64 *handler)
 	}
 }
 
-static void sigaction(struct out *o, bool old)
+static void action(struct out *o, bool old)
 {
-	static const u32 flags[] = {0, 1, 2, 4, 0x08000000, 0x10000000, 0x40000000, 0x80000000, 0x400};
+	static const u32 flags[] = {0,		1,	    2,		4,    0x08000000,
+				    0x10000000, 0x40000000, 0x80000000, 0x400};
 	u64 handler, fl = 0x04000000, mask = chance(o->f, 70) ? 0 : fuzz_rnd(o->f);
 
 	handler_of(o->f, 0, &handler);
@@ -89,7 +90,7 @@ static void sigaction(struct out *o, bool old)
 		put(o, 8, mask);
 }
 
-static void siginfo(struct out *o)
+static void info(struct out *o)
 {
 	static const int codes[] = {0, -1, -2, -3, -6, -60, 1, 0x80};
 
@@ -100,7 +101,7 @@ static void siginfo(struct out *o)
 		put(o, 4, value_int(o->f));
 }
 
-static void stack(struct out *o)
+static void altstack(struct out *o)
 {
 	put_word(o, good_pointer(o->f));
 	put(o, 4, chance(o->f, 60) ? 0 : 1u << below(o->f, 32) | below(o->f, 4));
@@ -186,16 +187,16 @@ unsigned structure_fill(struct fuzz *f, unsigned set, char *at)
 		put(&o, 8, chance(f, 50) ? 0 : chance(f, 50) ? fuzz_rnd(f) : 1ull << below(f, 64));
 		break;
 	case INFO_SET_struct_sigaction:
-		sigaction(&o, false);
+		action(&o, false);
 		break;
 	case INFO_SET_struct_old_sigaction:
-		sigaction(&o, true);
+		action(&o, true);
 		break;
 	case INFO_SET_struct_siginfo:
-		siginfo(&o);
+		info(&o);
 		break;
 	case INFO_SET_struct_stack:
-		stack(&o);
+		altstack(&o);
 		break;
 	case INFO_SET_struct_pollfd:
 		pollfds(&o);

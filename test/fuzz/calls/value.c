@@ -16,20 +16,75 @@
 #include <termios.h>
 
 static const u64 interesting[] = {
-	0,	1,	2,	3,	4,	7,	8,	15,	16,	31,	32,	63,	64,
-	65,	127,	128,	255,	256,	511,	512,	1023,	1024,	1025,	4095,	4096,	4097,
-	8191,	8192,	65535,	65536,	0x7ffff000,	    0x7fffffff,	    0x80000000,
-	0xfffff000,	0xffffffff,	0x100000000,	    0x7fffffffffffffff, 0x8000000000000000,
-	1ull << 47,	(1ull << 47) - 4096,	(1ull << 47) - 1,
-	-1ull,	-2ull,	-4ull,	-4095ull,   -4096ull,
+	0,
+	1,
+	2,
+	3,
+	4,
+	7,
+	8,
+	15,
+	16,
+	31,
+	32,
+	63,
+	64,
+	65,
+	127,
+	128,
+	255,
+	256,
+	511,
+	512,
+	1023,
+	1024,
+	1025,
+	4095,
+	4096,
+	4097,
+	8191,
+	8192,
+	65535,
+	65536,
+	0x7ffff000,
+	0x7fffffff,
+	0x80000000,
+	0xfffff000,
+	0xffffffff,
+	0x100000000,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	1ull << 47,
+	(1ull << 47) - 4096,
+	(1ull << 47) - 1,
+	-1ull,
+	-2ull,
+	-4ull,
+	-4095ull,
+	-4096ull,
 };
 
 static const u64 hostile[] = {
-	0xffff800000000000, 0xffff8000001ff000, 0xffffc00000001000, 0xffffffff80000000,
-	0xffffffff81000000, 0xffffffffffffffff, 0xfffffffffffffff8, 0xffff888000000000,
-	0x800000000000,	    0x8000000000000000, 0x7ffffffff000,	    0x7ffffffffff8,
-	0x7fffffffe000,	    0xffffffffff600000, 0x1000,		    0xfff,
-	0xfffffffc,	    0xffffe000,		0xfffff000,	    1,
+	0xffff800000000000,
+	0xffff8000001ff000,
+	0xffffc00000001000,
+	0xffffffff80000000,
+	0xffffffff81000000,
+	0xffffffffffffffff,
+	0xfffffffffffffff8,
+	0xffff888000000000,
+	0x800000000000,
+	0x8000000000000000,
+	0x7ffffffff000,
+	0x7ffffffffff8,
+	0x7fffffffe000,
+	0xffffffffff600000,
+	0x1000,
+	0xfff,
+	0xfffffffc,
+	0xffffe000,
+	0xfffff000,
+	1,
 };
 
 u64 value_int(struct fuzz *f)
@@ -98,10 +153,12 @@ u64 value_fd(struct fuzz *f)
 
 u64 value_pid(struct fuzz *f, bool wait)
 {
-	switch (below(f, 8)) {
+	switch (below(f, 10)) {
 	case 0:
 		return value_int(f);
 	case 1:
+	case 8:
+	case 9:
 		return (u64)quiet(SYS_gettid, 0, 0, 0, 0);
 	case 2:
 		return 99999;
@@ -147,18 +204,21 @@ u64 value_memory(struct fuzz *f)
 
 /* --- flags and enumerations --- */
 
-#define WORDS(...) {(const unsigned[]){__VA_ARGS__}, sizeof((unsigned[]){__VA_ARGS__}) / 4}
+#define WORDS(...)                                                                     \
+	{                                                                              \
+		(const unsigned[]){__VA_ARGS__}, sizeof((unsigned[]){__VA_ARGS__}) / 4 \
+	}
 static const struct words {
 	const unsigned *word;
 	unsigned n;
 } flag_words[INFO_SETS] = {
 	[INFO_SET_flags_access] = WORDS(0, 1, 2, 4),
 	[INFO_SET_flags_at] = WORDS(0, 0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000, 0x4000, 0x8000),
-	[INFO_SET_flags_clone] =
-		WORDS(SIGCHLD, CLONE_VM | CLONE_VFORK | SIGCHLD, CLONE_VM, CLONE_FS, CLONE_FILES,
-		      CLONE_VM | CLONE_SIGHAND, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD,
-		      CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_SETTLS,
-		      CLONE_SYSVSEM, CLONE_PARENT, CLONE_NEWNS, CLONE_PIDFD, CLONE_UNTRACED, 64),
+	[INFO_SET_flags_clone] = WORDS(
+		SIGCHLD, CLONE_VM | CLONE_VFORK | SIGCHLD, CLONE_VM, CLONE_FS, CLONE_FILES,
+		CLONE_VM | CLONE_SIGHAND, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD,
+		CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_SETTLS,
+		CLONE_SYSVSEM, CLONE_PARENT, CLONE_NEWNS, CLONE_PIDFD, CLONE_UNTRACED, 64),
 	[INFO_SET_flags_close_range] = WORDS(0, 2, 4),
 	[INFO_SET_flags_epoll_create] = WORDS(0, O_CLOEXEC),
 	[INFO_SET_flags_eventfd] = WORDS(0, 1, O_CLOEXEC, O_NONBLOCK),
@@ -170,22 +230,21 @@ static const struct words {
 	[INFO_SET_flags_memfd] = WORDS(0, 1, 2, 4),
 	[INFO_SET_flags_mlock] = WORDS(0, 1),
 	[INFO_SET_flags_mlockall] = WORDS(1, 2, 4),
-	[INFO_SET_flags_mmap] =
-		WORDS(MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE,
-		      MAP_SHARED, 3, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_POPULATE, MAP_GROWSDOWN,
-		      MAP_NORESERVE, MAP_LOCKED, MAP_STACK, 0x40, MAP_HUGETLB),
+	[INFO_SET_flags_mmap] = WORDS(MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS,
+				      MAP_PRIVATE, MAP_SHARED, 3, MAP_FIXED, MAP_FIXED_NOREPLACE,
+				      MAP_POPULATE, MAP_GROWSDOWN, MAP_NORESERVE, MAP_LOCKED,
+				      MAP_STACK, 0x40, MAP_HUGETLB),
 	[INFO_SET_flags_mmap_prot] = WORDS(0, PROT_READ, PROT_READ | PROT_WRITE, PROT_WRITE,
 					   PROT_READ | PROT_WRITE | PROT_EXEC, PROT_EXEC,
 					   PROT_GROWSDOWN, PROT_GROWSUP, 8),
-	[INFO_SET_flags_mount] =
-		WORDS(0, MS_BIND, MS_REMOUNT, MS_RDONLY, MS_MOVE, MS_REC | MS_BIND, MS_PRIVATE,
-		      MS_NOSUID, MS_NOEXEC, MS_SHARED, MS_REMOUNT | MS_BIND | MS_RDONLY),
+	[INFO_SET_flags_mount] = WORDS(0, MS_BIND, MS_REMOUNT, MS_RDONLY, MS_MOVE, MS_REC | MS_BIND,
+				       MS_PRIVATE, MS_NOSUID, MS_NOEXEC, MS_SHARED,
+				       MS_REMOUNT | MS_BIND | MS_RDONLY),
 	[INFO_SET_flags_mremap] = WORDS(0, 1, 3, 4, 5, 7),
 	[INFO_SET_flags_msync] = WORDS(0, 1, 2, 4),
-	[INFO_SET_flags_open] =
-		WORDS(O_RDONLY, O_WRONLY, O_RDWR, 3, O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC, O_APPEND,
-		      O_NONBLOCK, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECT,
-		      O_SYNC, O_NOATIME),
+	[INFO_SET_flags_open] = WORDS(O_RDONLY, O_WRONLY, O_RDWR, 3, O_CREAT, O_EXCL, O_NOCTTY,
+				      O_TRUNC, O_APPEND, O_NONBLOCK, O_DIRECTORY, O_NOFOLLOW,
+				      O_CLOEXEC, O_PATH, O_TMPFILE, O_DIRECT, O_SYNC, O_NOATIME),
 	[INFO_SET_flags_rename] = WORDS(0, 1, 2, 4),
 	[INFO_SET_flags_rwf] = WORDS(0, 1, 2, 4, 8, 16),
 	[INFO_SET_flags_splice] = WORDS(0, 1, 2, 4, 8),
@@ -206,23 +265,23 @@ static const struct words {
 	[INFO_SET_enum_futex] = WORDS(0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 128, 129, 131, 132,
 				      133, 137, 138, 256, 265, 393),
 	[INFO_SET_enum_idtype] = WORDS(0, 1, 2, 3),
-	[INFO_SET_enum_ioctl] =
-		WORDS(FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, TCGETS, TCSETS, TCSETSW,
-		      TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP, TIOCSCTTY, TIOCNOTTY, TIOCGSID,
-		      TCFLSH, TCXONC, TCSBRK, TIOCOUTQ, FS_IOC_GETFLAGS, FIOQSIZE, BLKGETSIZE),
+	[INFO_SET_enum_ioctl] = WORDS(FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, TCGETS,
+				      TCSETS, TCSETSW, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP, TIOCSPGRP,
+				      TIOCSCTTY, TIOCNOTTY, TIOCGSID, TCFLSH, TCXONC, TCSBRK,
+				      TIOCOUTQ, FS_IOC_GETFLAGS, FIOQSIZE, BLKGETSIZE),
 	[INFO_SET_enum_itimer] = WORDS(0, 1, 2, 3),
 	[INFO_SET_enum_madvise] = WORDS(0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
 					20, 21, 22, 23, 100),
 	[INFO_SET_enum_membarrier] = WORDS(0, 1, 2, 4, 8, 16, 32, 64),
 	[INFO_SET_enum_modify_ldt] = WORDS(0, 1, 2, 0x11),
-	[INFO_SET_enum_prctl] =
-		WORDS(PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE,
-		      PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP,
-		      PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_TSC, PR_SET_TSC, PR_GET_SECUREBITS,
-		      PR_SET_SECUREBITS, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_MM,
-		      PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS,
-		      PR_GET_NO_NEW_PRIVS, PR_GET_TID_ADDRESS, PR_SET_THP_DISABLE, PR_CAP_AMBIENT,
-		      PR_SET_VMA, PR_GET_UNALIGN, PR_SET_TIMING),
+	[INFO_SET_enum_prctl] = WORDS(
+		PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE,
+		PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP,
+		PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_GET_TSC, PR_SET_TSC, PR_GET_SECUREBITS,
+		PR_SET_SECUREBITS, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_MM,
+		PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS,
+		PR_GET_NO_NEW_PRIVS, PR_GET_TID_ADDRESS, PR_SET_THP_DISABLE, PR_CAP_AMBIENT,
+		PR_SET_VMA, PR_GET_UNALIGN, PR_SET_TIMING),
 	[INFO_SET_enum_prio] = WORDS(0, 1, 2, 3),
 	[INFO_SET_enum_rlimit] = WORDS(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16),
 	[INFO_SET_enum_rusage] = WORDS(0, -1u, -2u, 1),
@@ -241,6 +300,8 @@ u64 value_set(struct fuzz *f, unsigned set)
 	const struct words *w = &flag_words[set];
 	u64 v;
 
+	if (is_flags(set) && chance(f, 30))
+		return 0;
 	if (!w->n || chance(f, 5))
 		return value_int(f);
 	v = w->word[below(f, w->n)];
@@ -275,6 +336,17 @@ static bool is_length(const struct syscall_info *c, unsigned i)
 	return false;
 }
 
+static bool counts_bytes(const struct syscall_info *c, unsigned i)
+{
+	for (unsigned k = 0; k < c->arg_count; k++)
+		if (c->args[k].length_kind == INFO_IN_ARG && c->args[k].length == i)
+			return c->args[k].length_bytes || c->args[k].type == INFO_TYPE_buf ||
+			       c->args[k].type == INFO_TYPE_str ||
+			       c->args[k].type == INFO_TYPE_fdset ||
+			       c->args[k].type == INFO_TYPE_pagevec;
+	return false;
+}
+
 static u64 value_size(struct fuzz *f, unsigned i)
 {
 	const struct syscall_info *c = f->call;
@@ -302,7 +374,8 @@ static u64 value_var(struct fuzz *f, unsigned i)
 		return value_fd(f);
 	default: // struct flock, termios, winsize: words and small numbers
 		for (unsigned k = 0; k < 16; k++)
-			((u32 *)(uintptr_t)at)[k] = (u32)(chance(f, 60) ? below(f, 4) : value_int(f));
+			((u32 *)(uintptr_t)at)[k] = (u32)(chance(f, 60) ? below(f, 4)
+									: value_int(f));
 		return at;
 	}
 }
@@ -317,10 +390,7 @@ u64 value_argument(struct fuzz *f, unsigned i)
 	if (a->set != INFO_SET_none)
 		return value_set(f, a->set);
 	if (is_length(c, i))
-		return a->type == INFO_TYPE_size || a->type == INFO_TYPE_int ||
-				       c->args[i - !!i].type == INFO_TYPE_buf
-			       ? value_length(f)
-			       : below(f, 12);
+		return chance(f, 10) || counts_bytes(c, i) ? value_length(f) : below(f, 12);
 	switch (a->type) {
 	case INFO_TYPE_fd:
 		return value_fd(f);

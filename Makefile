@@ -20,8 +20,8 @@ all: kernel launcher $(BUILD)/root.cpio
 include tools/make/host.mk
 include tools/make/kernel.mk
 include tools/make/test.mk
--include user/rules.mk
--include tools/make/install.mk
+include user/rules.mk
+include tools/make/install.mk
 
 clean:
 	rm -rf build build-debug

@@ -287,6 +287,7 @@ static long send_pieces(struct file *out, struct file *in, u64 *pos, size_t n, v
 		done += (size_t)r;
 		if (signal_pending(current))
 			break;
+		sched_point();
 	}
 	return done ? (long)done : r;
 }

@@ -5,6 +5,7 @@
  */
 #include "fs/vfs.h"
 #include "kern/random.h"
+#include "kern/sched.h"
 #include "kern/task.h"
 #include "lib/string.h"
 
@@ -60,6 +61,7 @@ static long zero_read(struct file *f, struct uio *u, u64 *pos)
 			return done ? (long)done : -EFAULT;
 		if (signal_pending(current))
 			return (long)done;
+		sched_point();
 	}
 	return (long)done;
 }
@@ -86,6 +88,7 @@ static long random_read(struct file *f, struct uio *u, u64 *pos)
 		random_bytes(buf, want);
 		moved = uio_write(u, buf, want);
 		done += moved;
+		sched_point();
 		if (moved < want)
 			r = -EFAULT;
 		else if (done % PAGE_SIZE == 0 && signal_pending(current))
@@ -112,6 +115,7 @@ static long random_write(struct file *f, struct uio *u, u64 *pos)
 			return done ? (long)done : -EFAULT;
 		if (done % PAGE_SIZE == 0 && signal_pending(current))
 			break;
+		sched_point();
 	}
 	return (long)done;
 }

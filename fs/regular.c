@@ -5,6 +5,7 @@
  * are kept 0, so that growth shows zeros.
  */
 #include "fs/vfs.h"
+#include "kern/sched.h"
 #include "kern/signal.h"
 #include "kern/task.h"
 #include "lib/string.h"
@@ -52,6 +53,7 @@ static long regular_read(struct file *f, struct uio *u, u64 *pos)
 			err = -EFAULT;
 			break;
 		}
+		sched_point();
 	}
 	inode_atime(f);
 	return done ? (long)done : err;
@@ -122,6 +124,7 @@ static long write_pages(struct inode *i, struct uio *u, u64 *pos, size_t n)
 			WRITE_ONCE(i->i_size, *pos);
 		if (moved < want)
 			return done ? (long)done : -EFAULT;
+		sched_point();
 	}
 	return (long)done;
 }
@@ -268,6 +271,7 @@ static int preallocate(struct inode *i, u64 off, u64 end)
 		page_put(page);
 		if (signal_pending(current))
 			return -EINTR;
+		sched_point();
 	}
 	return 0;
 }

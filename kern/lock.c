@@ -15,8 +15,8 @@
 
 #define SPIN_ADAPTIVE 200	 // looks at a running owner before sleeping
 #define SPIN_STUCK    (1u << 30) // looks after which a spinlock counts as never to be had
-// PAUSE leaves an emulator's execution loop and takes its one big lock there, which the holder may need for
-// sending an interrupt: spin mostly without it.
+// PAUSE leaves an emulator's execution loop and takes its one big lock there, which the holder may
+// need for sending an interrupt: spin mostly without it.
 #define SPIN_PER_PAUSE 1024
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)

@@ -52,8 +52,8 @@ static inline u64 sched_allowed(const struct task *t)
 // into tree or list; not counted
 void rq_enqueue(struct runqueue *rq, struct task *t, bool behind_equals);
 void rq_dequeue(struct runqueue *rq, struct task *t);
-// Enqueue, count, preempt if it should. True: rq_kick() is to be called once the lock is free, since sending an
-// interrupt may take long and others wait for the lock meanwhile.
+// Enqueue, count, preempt if it should. True: rq_kick() is to be called once the lock is free,
+// since sending an interrupt may take long and others wait for the lock meanwhile.
 MUST_CHECK bool rq_add(struct runqueue *rq, struct task *t);
 MUST_CHECK bool rq_resched(struct runqueue *rq); // rq_curr gives up the CPU soon; result as above
 void rq_kick(const struct runqueue *rq, bool needed);

@@ -164,8 +164,9 @@ bool rq_resched(struct runqueue *rq)
 	return !polling && rq->rq_cpu != this_cpu()->c_id;
 }
 
-// Wakers hold the lock of a wait queue or futex bucket. Sending an interrupt is slow on a virtual machine and others
-// spin on that lock, so it waits for a moment without: spin_unlock_irq(), the next switch, the exit to user mode.
+// Wakers hold the lock of a wait queue or futex bucket. Sending an interrupt is slow on a virtual
+// machine and others spin on that lock, so it waits for a moment without: spin_unlock_irq(), the
+// next switch, the exit to user mode.
 void rq_kick(const struct runqueue *rq, bool needed)
 {
 	struct cpu *c = this_cpu();
@@ -512,6 +513,12 @@ bool sched_need_resched(void)
 	return READ_ONCE(current->t_work) & WORK_RESCHED;
 }
 
+void sched_point(void)
+{
+	if (unlikely(sched_need_resched()))
+		schedule();
+}
+
 // --- sleeping ---
 
 struct sleeper {
@@ -624,8 +631,8 @@ static bool idle_has_work(const struct runqueue *rq)
 	return READ_ONCE(rq->rq_resched) || READ_ONCE(rq->rq_running);
 }
 
-// Looks for work a while before halting: a wake-up by memory is far cheaper than one by interrupt, most of all in a
-// virtual machine. Interrupts are on.
+// Looks for work a while before halting: a wake-up by memory is far cheaper than one by interrupt,
+// most of all in a virtual machine. Interrupts are on.
 static void idle_poll(struct runqueue *rq)
 {
 	u64 end = clock_ns() + rq->rq_poll_ns;

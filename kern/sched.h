@@ -49,6 +49,9 @@ void schedule(void); // give up the CPU; returns when chosen again
 int sched_sleep(u64 deadline);
 void sched_tick(void); // timer interrupt: slice used up?
 bool sched_need_resched(void);
+// The kernel is not preempted: a loop whose length a program chooses stands aside here for others
+// that wait. May sleep.
+void sched_point(void);
 NORETURN void sched_idle(void); // the idle loop of each CPU
 // Called by arch code in the new task's flow right after a switch.
 void sched_finish_switch(struct task *prev);

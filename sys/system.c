@@ -147,8 +147,7 @@ long sys_getrandom(uptr buf, size_t n, unsigned int flags)
 		if (done && done % PAGE_SIZE == 0) {
 			if (signal_pending(current))
 				break;
-			if (sched_need_resched())
-				schedule();
+			sched_point();
 		}
 		random_bytes(chunk, step);
 		left = copyout_part(uptr_add(buf, done), chunk, step);

@@ -372,6 +372,7 @@ int mm_populate(struct mm *mm, u64 start, u64 end, u32 access)
 			return r;
 		if (task_dying())
 			return -EINTR;
+		sched_point();
 	}
 	return 0;
 }

@@ -40,9 +40,10 @@ for my $doc ('README.md', glob('doc/*.md')) {
 		}
 	}
 	while ($text =~ /\]\((?!https?:)([^)#]+)/g) {
+		my $link = $1;
 		$checked++;
 		(my $base = $doc) =~ s{[^/]*$}{};
-		push @bad, "$doc: link to $1 leads nowhere" unless -e "$base$1";
+		push @bad, "$doc: link to $link leads nowhere" unless -e "$base$link";
 	}
 }
 print "1..2\n";

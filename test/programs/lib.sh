@@ -23,7 +23,7 @@ done_testing() { echo "1..$N"; }
 
 # guest ARGS…: the launcher; leaves out, err and status in the working folder.
 guest() {
-	timeout 180 "$POSTERN" run --accel tcg --timeout 150 "$@" > "$W/out" 2> "$W/err"
+	timeout 180 "$POSTERN" run ${GUEST_KERNEL:+--kernel "$GUEST_KERNEL"} --accel tcg --timeout 150 "$@" > "$W/out" 2> "$W/err"
 	status=$?
 }
 

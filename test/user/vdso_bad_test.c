@@ -2,7 +2,7 @@
 /*
  * Bad vDSO images, made from this process's own and from a file named as argument: cut off at every
  * length, of another class, pointing outside, with chains that go in circles. Run under ASan and
- * UBSan. TAP. "--image" writes the own image to stdout instead: a seed for fuzzing.
+ * UBSan. TAP.
  */
 #include "test/user/vdso_probe.h"
 
@@ -321,22 +321,11 @@ static void image_test(const char *group)
 	words_test(group);
 }
 
-static int own_write(const void *own)
-{
-	struct postern_vdso vdso;
-
-	if (postern_vdso_open(&vdso, own, 0))
-		return 1;
-	return fwrite(own, 1, vdso.size, stdout) != vdso.size;
-}
-
 int main(int argc, char **argv)
 {
 	const void *own = (const void *)getauxval(AT_SYSINFO_EHDR);
 	struct postern_vdso vdso;
 
-	if (argc > 1 && !strcmp(argv[1], "--image"))
-		return own_write(own);
 	if (own && !postern_vdso_open(&vdso, own, 0)) {
 		memcpy(image, own, vdso.size);
 		image_test("the host's image");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// libFuzzer target: any bytes as a vDSO image. Built for both ELF classes (-m64, -m32).
+// libFuzzer target: any bytes as a vDSO image. Built for both ELF classes.
 #include "test/user/vdso_probe.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);

@@ -24,7 +24,7 @@ UNIT_FLAGS := -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -I. -fsaniti
 UNIT_TESTS := $(patsubst test/unit/%.c,$(U)/%,$(filter-out test/unit/vm_%,$(wildcard test/unit/*_test.c)))
 LIB_SRC    := $(wildcard lib/*.c)
 
-unit: $(UNIT_TESTS) $(U)/host_test
+unit: $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test
 
 $(UNIT_TESTS): $(U)/%: test/unit/%.c test/unit/unit.h $(LIB_SRC) $(wildcard lib/*.h)
 	$(call say,UNIT,$<)
@@ -37,16 +37,27 @@ $(U)/host_test: test/host/host_test.c $(wildcard host/*.c host/*.h)
 	$(Q)$(CC) $(UNIT_FLAGS) $< $(addprefix host/,accel.c archive.c control.c elfcheck.c tree.c say.c) \
 		lib/cpio.c -lcmocka -o $@
 
+# vm/ itself, over a machine of one CPU made of the host's memory.
+$(U)/vm_tree_test: test/unit/vm_tree_test.c $(wildcard vm/*.[ch] kern/*.h lib/*.[ch] test/unit/vm_shim/machine/*.h)
+	$(call say,UNIT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_FLAGS) -fno-sanitize=alignment -Wno-unused-function -Itest/unit/vm_shim -Iarch/x86 $< \
+		lib/rbtree.c lib/string.c -lcmocka -o $@
+
 # --- All tests, as TAP through prove ---
 
 PROVE := CMOCKA_MESSAGE_OUTPUT=tap ASAN_OPTIONS=detect_leaks=0 prove --timer
 
+# The guest tests and the programs run on the kernel as it is shipped and on the debug kernel.
+DEBUG_BUILD := $(if $(filter 1,$(DEBUG)),$(BUILD),$(BUILD)-debug)
 test: setup-test
-	$(Q)$(MAKE) --no-print-directory all unit guest-programs $(BUILD)/tools/vdso2c
-	$(Q)$(MAKE) --no-print-directory DEBUG=1 kernel
-	$(Q)BUILD=$(BUILD) $(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test
-	$(Q)BUILD=$(BUILD) DEBUG_KERNEL=build-debug/postern.elf $(PROVE) test/gen test/doc test/vdso \
-		test/host test/guest test/programs
+	$(Q)$(SUBMAKE) all unit guest-programs $(BUILD)/tools/vdso2c
+	$(Q)$(SUBMAKE) DEBUG=1 BUILD=$(DEBUG_BUILD) kernel
+	$(Q)BUILD=$(BUILD) $(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test
+	$(Q)BUILD=$(BUILD) $(PROVE) test/gen test/doc test/vdso test/host test/guest test/programs
+	@echo 'The same on the debug kernel:'
+	$(Q)BUILD=$(BUILD) GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) \
+		test/guest/amd.t test/guest/intel.t test/programs
 
 # --- Static checks, and both compilers on everything ---
 

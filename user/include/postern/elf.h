@@ -8,7 +8,16 @@
 
 #include <stdint.h>
 
+/* A program may define it to look at an image of the other class. */
+#ifndef POSTERN_ELF_BITS
 #if defined(__x86_64__) && !defined(__ILP32__)
+#define POSTERN_ELF_BITS 64
+#else
+#define POSTERN_ELF_BITS 32
+#endif
+#endif
+
+#if POSTERN_ELF_BITS == 64
 enum { POSTERN_ELF_CLASS = 2 };
 typedef uint64_t postern_elf_word;
 #else
@@ -57,7 +66,7 @@ struct postern_elf_dynamic {
 };
 
 /* The two classes order these members differently. */
-#if defined(__x86_64__) && !defined(__ILP32__)
+#if POSTERN_ELF_BITS == 64
 struct postern_elf_segment {
 	uint32_t type, flags;
 	postern_elf_word offset, address, physical, file_size, memory_size, alignment;

@@ -8,6 +8,8 @@
 
 #include <postern/syscall.h>
 
+#ifndef POSTERN_ABI_I386
+
 #define POSTERN_SYSCALL_CLOBBERS "rcx", "r11", "memory"
 #define POSTERN_INT80_CLOBBERS	 "r8", "r9", "r10", "r11", "memory"
 
@@ -224,3 +226,5 @@ POSTERN_INLINE postern_word postern_call6(postern_word number, postern_word a, p
 {
 	return postern_syscall6(number, a, b, c, d, e, f);
 }
+
+#endif

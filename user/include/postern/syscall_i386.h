@@ -15,6 +15,8 @@
 
 #include <postern/syscall.h>
 
+#ifdef POSTERN_ABI_I386
+
 #define POSTERN_FRAME(instructions) \
 	"call 1f\n\tjmp 2f\n1:\tpushl %%ecx\n\tpushl %%edx\n\tpushl %%ebp\n\t" instructions "\n2:"
 #define POSTERN_SYSENTER  POSTERN_FRAME("movl %%esp, %%ebp\n\tsysenter")
@@ -324,20 +326,6 @@ POSTERN_INLINE postern_word postern_vsyscall_4(uintptr_t entry, postern_word num
 	return result;
 }
 
-POSTERN_INLINE postern_word postern_vsyscall_5(uintptr_t entry, postern_word number, postern_word a,
-					       postern_word b, postern_word c, postern_word d,
-					       postern_word e)
-{
-	postern_word result;
-
-	__asm__ __volatile__("call *%[entry]"
-			     : "=a"(result)
-			     : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d),
-			       "D"(e), [entry] "rm"(entry)
-			     : "memory");
-	return result;
-}
-
 POSTERN_INLINE postern_word postern_vsyscall_6(uintptr_t entry, postern_word number, postern_word a,
 					       postern_word b, postern_word c, postern_word d,
 					       postern_word e, postern_word f)
@@ -345,12 +333,25 @@ POSTERN_INLINE postern_word postern_vsyscall_6(uintptr_t entry, postern_word num
 	struct postern_last last = {number, f, entry};
 	postern_word result;
 
-	__asm__ __volatile__("pushl %%ebp\n\tpushl 8(%%eax)\n\tmovl 4(%%eax), %%ebp\n\tmovl "
-			     "(%%eax), %%eax\n\tcall *(%%esp)\n\tpopl %%ebp\n\tpopl %%ebp"
+	__asm__ __volatile__("pushl %%ebp\n\t"
+			     "pushl 8(%%eax)\n\t"
+			     "movl 4(%%eax), %%ebp\n\t"
+			     "movl (%%eax), %%eax\n\t"
+			     "call *(%%esp)\n\t"
+			     "popl %%ebp\n\t"
+			     "popl %%ebp"
 			     : "=a"(result)
 			     : "0"(&last), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
 			     : "memory");
 	return result;
+}
+
+/* No register is left for the entry. */
+POSTERN_INLINE postern_word postern_vsyscall_5(uintptr_t entry, postern_word number, postern_word a,
+					       postern_word b, postern_word c, postern_word d,
+					       postern_word e)
+{
+	return postern_vsyscall_6(entry, number, a, b, c, d, e, 0);
 }
 
 /* --- The usual entry --- */
@@ -394,3 +395,5 @@ POSTERN_INLINE postern_word postern_call6(postern_word number, postern_word a, p
 {
 	return postern_int80_6(number, a, b, c, d, e, f);
 }
+
+#endif

@@ -12,11 +12,14 @@ struct task;
 struct cpu {
 	struct task *c_current;
 	u32 c_id;
+	u32 c_kicks;	  // never any
+	u64 c_kstack_top; // named by headers only
 	void *c_page_cache;
 };
 
 extern struct cpu cpus[CPU_MAX];
 extern u32 test_cpu; // which one runs
+u64 clock_ns(void);  // as above
 
 static inline struct cpu *this_cpu(void)
 {
@@ -25,6 +28,9 @@ static inline struct cpu *this_cpu(void)
 #define current (this_cpu()->c_current)
 
 static inline void cpu_relax(void)
+{
+}
+static inline void irq_enable(void)
 {
 }
 static inline u64 irq_save(void)

@@ -4,7 +4,7 @@
 # logarithmic axis. Refused entries say so. Colours follow the reader's light or dark theme.
 
 BEGIN {
-	systems = split("native linux postern", system, " ")
+	systems = split("native linux postern", kern, " ")
 	title["native"] = "Linux, natively on the host"
 	title["linux"] = "Linux 6.1 in QEMU"
 	title["postern"] = "Postern in QEMU"
@@ -55,9 +55,9 @@ function legend(i, at)
 {
 	at = left
 	for (i = 1; i <= systems; i++) {
-		printf "<rect x=\"%d\" y=\"44\" width=\"12\" height=\"12\" class=\"%s\"/>\n", at, system[i]
-		text(at + 18, 54.5, "label", title[system[i]])
-		at += 42 + length(title[system[i]]) * 6.6
+		printf "<rect x=\"%d\" y=\"44\" width=\"12\" height=\"12\" class=\"%s\"/>\n", at, kern[i]
+		text(at + 18, 54.5, "label", title[kern[i]])
+		at += 42 + length(title[kern[i]]) * 6.6
 	}
 }
 
@@ -67,15 +67,15 @@ function draw(key, y, i, part, why)
 	split(key, part, SUBSEP)
 	text(left - 12, y + 1.5 * bar + 4.5, "name", part[2] (part[3] == "getppid" ? "" : ", " part[3]))
 	for (i = 1; i <= systems; i++) {
-		if ((system[i] SUBSEP key) in ns) {
+		if ((kern[i] SUBSEP key) in ns) {
 			printf "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" class=\"%s\"/>\n", left,
-				y + (i - 1) * bar, x(ns[system[i], key]) - left, bar - 1, system[i]
-			text(x(ns[system[i], key]) + 5, y + i * bar - 2, "value", word(ns[system[i], key]))
+				y + (i - 1) * bar, x(ns[kern[i], key]) - left, bar - 1, kern[i]
+			text(x(ns[kern[i], key]) + 5, y + i * bar - 2, "value", word(ns[kern[i], key]))
 			continue
 		}
-		why = (system[i], part[1]) in whole ? whole[system[i], part[1]] : status[system[i], key]
+		why = (kern[i], part[1]) in whole ? whole[kern[i], part[1]] : status[kern[i], key]
 		if (why != "")
-			text(left + 5, y + i * bar - 2, "refused " system[i] "-text", "refused: " why)
+			text(left + 5, y + i * bar - 2, "refused " kern[i] "-text", "refused: " why)
 	}
 }
 
@@ -108,7 +108,7 @@ END {
 	printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n",
 		left + width + 70, height, left + width + 70, height
 	print "<!-- Made by `make bench-gates`; do not edit. -->"
-	print "<title>Time of one system call by every entry: Linux natively, Linux in QEMU, Postern in QEMU</title>"
+	print "<title>Time of one kern call by every entry: Linux natively, Linux in QEMU, Postern in QEMU</title>"
 	style()
 	printf "<rect class=\"paper\" width=\"100%%\" height=\"100%%\" rx=\"6\"/>\n"
 	text(20, 26, "title", "One getppid, by every way into the kernel (logarithmic; shorter is better)")

@@ -19,11 +19,11 @@ BEGIN { OFS = "\t" }
 		cycles[$1, key] = $6
 }
 
-function show(system, abi, key)
+function show(kern, abi, key)
 {
-	if ((system, abi) in whole)
-		return whole[system, abi]
-	return (system SUBSEP key) in cell ? cell[system, key] : "-"
+	if ((kern, abi) in whole)
+		return whole[kern, abi]
+	return (kern SUBSEP key) in cell ? cell[kern, key] : "-"
 }
 
 # A cell of 18 columns, figures and words to the right; "±" is two bytes but one column.

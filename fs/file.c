@@ -5,6 +5,7 @@
  */
 #include "fs/namei.h"
 #include "fs/poll.h"
+#include "kern/sched.h"
 #include "kern/task.h"
 #include "vm/page.h"
 #include "vm/slab.h"

@@ -8,6 +8,7 @@
 
 #include "fs/vfs.h"
 #include "kern/log.h"
+#include "kern/sched.h"
 #include "kern/task.h"
 #include "machine/pageops.h"
 

@@ -47,13 +47,22 @@ static int remap_check(struct remap *m, struct vma **out)
 											   : 0;
 }
 
-static int make_tables(struct mm *mm, u64 start, u64 end)
+// Tables at `to` for what [from, from + len) has pages in: a region may be far larger than that. A
+// table's span there may lie across two here.
+static int make_tables(struct mm *mm, u64 from, u64 to, u64 len)
 {
+	u64 va = from, end = from + len;
 	int r = 0;
 
 	spin_lock(&mm->mm_pt_lock);
-	for (u64 va = start; va < end && !r; va = ALIGN_DOWN(va, PT_TABLE_SPAN) + PT_TABLE_SPAN)
-		r = pt_make(&mm->mm_pt, va) ? 0 : -ENOMEM;
+	while (!r && pt_next(&mm->mm_pt, &va, end)) {
+		u64 stop = MIN(end, ALIGN_DOWN(va, PT_TABLE_SPAN) + PT_TABLE_SPAN);
+
+		if (!pt_make(&mm->mm_pt, va - from + to) ||
+		    !pt_make(&mm->mm_pt, stop - PAGE_SIZE - from + to))
+			r = -ENOMEM;
+		va = stop;
+	}
 	spin_unlock(&mm->mm_pt_lock);
 	return r;
 }
@@ -129,7 +138,7 @@ static long remap_move(struct remap *m, struct vma *v)
 	if (splits == 2 && m->old_len && !(m->flags & MREMAP_DONTUNMAP) &&
 	    vma_split(mm, v, m->old + m->old_len))
 		goto fail;
-	if (make_tables(mm, m->new_addr, m->new_addr + m->old_len))
+	if (make_tables(mm, m->old, m->new_addr, m->old_len))
 		goto fail;
 	vma_insert(mm, n);
 	move_pages(v, m->old, m->new_addr, m->old_len, &m->g);

@@ -4,10 +4,12 @@
 # without QEMU is told so. TAP; run by prove from the root of the checkout.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
 
 my $postern = $ENV{POSTERN} // ($ENV{BUILD} // 'build') . '/postern';
+my $tmp     = $ENV{TMPDIR} = tempdir(CLEANUP => 1);
 my $text    = `timeout 120 $postern check 2>&1`;
 is($? >> 8, 0, 'Postern runs here');
 my $json = decode_json(scalar `timeout 120 $postern check --json`);
@@ -43,5 +45,5 @@ like($text, qr/^QEMU +no qemu-system-x86_64/m, 'it says why');
 like($text, qr/^Postern +qemu-system-x86_64 is not installed/m, 'and what to do');
 like($text, qr/^x86-64 program, syscall +yes +unknown/m, 'the host\'s column is filled all the same');
 is(system("$postern check nonsense > /dev/null 2>&1") >> 8, 125, 'arguments are refused');
-is(() = glob('/tmp/postern-check-*'), 0, 'nothing is left in /tmp');
+is(() = glob("$tmp/*"), 0, 'nothing is left behind');
 done_testing();

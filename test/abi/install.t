@@ -4,6 +4,7 @@
 # the completion; and uninstall. TAP; run by prove from the root of the checkout.
 BUILD=${BUILD:-build}
 W=$(mktemp -d) || exit 1
+unset MAKEFLAGS MAKELEVEL
 trap 'rm -rf "$W"' EXIT
 N=0
 ok() { N=$((N + 1)); if [ "$1" = 0 ]; then echo "ok $N - $2"; else echo "not ok $N - $2"; fi; }

@@ -15,6 +15,8 @@ static volatile unsigned running;
 static char task_stacks[TASKS_MAX][32768] __attribute__((aligned(64)));
 static bool wild; // handlers change what they return to
 static u64 wild_rng;
+static u16 swarm[SWARM_MAX];
+static unsigned swarm_count;
 
 s64 quiet(u64 nr, u64 a, u64 b, u64 c, u64 d)
 {
@@ -127,9 +129,38 @@ bool call_chosen(const struct syscall_info *c)
 	return !options.only;
 }
 
+// Half of the children know few calls only, which then meet each other often; the others' next call
+// is often one of the same family, whose rows lie together.
+static const struct syscall_info *pick(struct fuzz *f)
+{
+	unsigned at;
+
+	if (swarm_count)
+		return &syscall_info[swarm[below(f, swarm_count)]];
+	at = f->call && chance(f, 40) ? (unsigned)(f->call - syscall_info) + below(f, 13) - 6
+				      : below(f, syscall_info_len);
+	return &syscall_info[at < syscall_info_len ? at : 0];
+}
+
+static void choose_swarm(struct fuzz *f)
+{
+	swarm_count = 0;
+	if (chance(f, 50) || options.only)
+		return;
+	unsigned n = 4 + below(f, SWARM_MAX - 4);
+	while (swarm_count < n) {
+		unsigned at = below(f, syscall_info_len);
+		const struct syscall_info *c = &syscall_info[at];
+
+		if (c->implemented && (c->number[INFO_X86_64] >= 0 || ABI_THIS == I386) &&
+		    (c->number[INFO_I386] >= 0 || ABI_THIS != I386) && strncmp(c->name, "exit", 4))
+			swarm[swarm_count++] = (u16)at;
+	}
+}
+
 static bool choose_call(struct fuzz *f)
 {
-	const struct syscall_info *c = &syscall_info[below(f, syscall_info_len)];
+	const struct syscall_info *c = pick(f);
 
 	if (c->number[f->way->abi] < 0 || !call_chosen(c))
 		return false;
@@ -249,19 +280,26 @@ static void snapshot(struct fuzz *f)
 			memcpy(before[f->task][i], AS_PTR(f->buffer[i] & ~7ull), 256);
 }
 
+// A whole word that the call has written, where it writes more than numbers of 32 bits.
+static bool is_new(const char *now, const char *was)
+{
+	return memcmp(now, was, 4) && memcmp(now + 4, was + 4, 4);
+}
+
 static void look_for_leaks(struct fuzz *f)
 {
 	for (unsigned i = 0; i < f->call->arg_count; i++) {
+		const struct syscall_arg *a = &f->call->args[i];
 		const char *now = AS_PTR(f->buffer[i] & ~7ull), *was = before[f->task][i];
 
-		if (!f->buffer[i] || f->call->args[i].direction == INFO_VALUE ||
-		    f->call->args[i].direction == INFO_IN)
+		if (!f->buffer[i] || a->direction == INFO_VALUE || a->direction == INFO_IN ||
+		    a->type < INFO_TYPE_strv)
 			continue;
-		for (unsigned k = 0; k < 256 - 4; k += 4) {
+		for (unsigned k = 0; k < 256; k += 8) {
 			u64 v;
 
 			memcpy(&v, now + k, 8);
-			if (v < 1ull << 63 || !memcmp(now + k, was + k, 8) || !is_kernel(v))
+			if (v < 1ull << 63 || !is_new(now + k, was + k) || !is_kernel(v))
 				continue;
 			stats->leak_value = v;
 			stats->leak_seed = f->seed;
@@ -269,6 +307,13 @@ static void look_for_leaks(struct fuzz *f)
 			stats->leaks++;
 		}
 	}
+}
+
+// Results that may be any number.
+static bool is_number(unsigned type)
+{
+	return type == INFO_TYPE_uid || type == INFO_TYPE_gid || type == INFO_TYPE_uint ||
+	       type == INFO_TYPE_uid16 || type == INFO_TYPE_gid16;
 }
 
 static void judge(struct fuzz *f)
@@ -286,7 +331,7 @@ static void judge(struct fuzz *f)
 		stats->done[index]++;
 	}
 	// A restart code or an address of the kernel that came out.
-	if ((result < 0 && result > -4096 && -result >= ERRNO_END) || is_kernel(rax)) {
+	if ((result <= -512 && result > -600 && !is_number(f->call->result)) || is_kernel(rax)) {
 		stats->bad_value = rax;
 		stats->bad_seed = f->seed;
 		strncpy(stats->bad_call, f->call->name, 31);
@@ -576,6 +621,7 @@ void child_run(u64 seed, const char *dir)
 	set_limits(&f);
 	wild = chance(&f, 10);
 	wild_rng = seed;
+	choose_swarm(&f);
 	start_tasks(&f, n);
 	fuzz_loop(&tasks[0], options.per_child);
 	// The others get a little longer, then go with us.

@@ -17,6 +17,7 @@ enum {
 	ERRNO_END = 134, // one more than the highest errno of Linux
 	CALLS_MAX = 1024,
 	FORKS_MAX = 24,
+	SWARM_MAX = 24,
 };
 
 // The arena: pages with one kind of trouble each.

@@ -20,7 +20,7 @@ struct abi {
 	u32 word;	      // bytes of a user long: 8 or 4
 	u64 user_end;	      // end of the address space of such an image
 	bool map_32bit;	      // mmap results of its calls stay below 4 GiB
-	const char *platform;  // AT_PLATFORM
+	const char *platform; // AT_PLATFORM
 	const struct vdso_image *vdso;
 	bool exec_all_default; // an image without PT_GNU_STACK may execute all that it may read
 	u32 mmap_random_bits;  // pages of entropy: mmap base and PIE load address

@@ -119,8 +119,7 @@ static uint64_t parse_mem(struct argp_state *s, const char *text)
 		 strcasecmp(unit, "mib"))
 		argp_error(s, "--mem %s: give a size such as 256M or 2G", text);
 	if (v < MEM_MIB_MIN)
-		fail(STATUS_FAILURE, "--mem %s is too small: give at least %uM", text,
-		     MEM_MIB_MIN);
+		fail(STATUS_FAILURE, "--mem %s is too small: give at least %uM", text, MEM_MIB_MIN);
 	if (v > MEM_MIB_MAX)
 		fail(STATUS_FAILURE, "--mem %s is too large: at most %uG", text,
 		     MEM_MIB_MAX / 1024);

@@ -220,7 +220,8 @@ TEST(cases)
 		else
 			row_true(status != -1 && (WIFSIGNALED(status) || WEXITSTATUS(status) != 0));
 	}
-	// READ_IMPLIES_EXEC is i386's and x32's: without PT_GNU_STACK all that is readable may be executed.
+	// READ_IMPLIES_EXEC is i386's and x32's: without PT_GNU_STACK all that is readable may be
+	// executed.
 	ROW("no PF_X, no PT_GNU_STACK");
 	int status = changed(not_executable);
 	if (TINY_SELF != TINY_X86_64)

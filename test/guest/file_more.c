@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The calls around files that others leave out: the *at forms, synchronising, advice, space, openat2, the
-// vectors with flags; memory that is locked; mounts.
+// The calls around files that others leave out: the *at forms, synchronising, advice, space,
+// openat2, the vectors with flags; memory that is locked; mounts.
 #include "test/guest/test.h"
 
 #include <linux/openat2.h>
@@ -67,8 +67,9 @@ TEST(synchronising)
 
 #ifdef __i386__
 #define FADVISE(fd, from, len, advice) sys(SYS_fadvise64_64, fd, from, 0, len, 0, advice)
-#define FALLOCATE(fd, mode, from, len) sys(SYS_fallocate, fd, mode, from, (s64)(from) >> 63, len, (s64)(len) >> 63)
-#define READAHEAD(fd, from, n)	       sys(SYS_readahead, fd, from, 0, n)
+#define FALLOCATE(fd, mode, from, len) \
+	sys(SYS_fallocate, fd, mode, from, (s64)(from) >> 63, len, (s64)(len) >> 63)
+#define READAHEAD(fd, from, n) sys(SYS_readahead, fd, from, 0, n)
 #else
 #define FADVISE(fd, from, len, advice) sys(SYS_fadvise64, fd, from, len, advice)
 #define FALLOCATE(fd, mode, from, len) sys(SYS_fallocate, fd, mode, from, len)
@@ -124,7 +125,11 @@ TEST(space)
 		char b[10];
 		EQ(r, 0);
 		EQ(pread(fd, b, 10, 0), 10);
-		EQ(memcmp(b, "01\0\0\0\0""6789", 10), 0);
+		EQ(memcmp(b,
+			  "01\0\0\0\0"
+			  "6789",
+			  10),
+		   0);
 	}
 }
 
@@ -223,7 +228,8 @@ TEST(protection_keys)
 	ERR(sys(SYS_pkey_alloc, 1, 0), EINVAL);
 }
 
-// On this machine's own Linux nothing is mounted but in a namespace; the others are machines to throw away.
+// On this machine's own Linux nothing is mounted but in a namespace; the others are machines to
+// throw away.
 TEST(mounts)
 {
 	struct stat root, other;

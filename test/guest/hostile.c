@@ -37,9 +37,9 @@ static const struct {
 	{"futex", "uaddr", -EINVAL}, // misaligned
 	{"futex_time64", "uaddr", -EINVAL},
 	{"sigaltstack", "old", -ENOMEM}, // a new stack of no size, on some kernels
-	{"set_tid_address", "*", 1}, // used at exit, where it counts for nothing
-	{"set_robust_list", "*", 1}, // the same
-	{"getgroups", "*", 0},	     // the process may have none
+	{"set_tid_address", "*", 1},	 // used at exit, where it counts for nothing
+	{"set_robust_list", "*", 1},	 // the same
+	{"getgroups", "*", 0},		 // the process may have none
 	{"getgroups32", "*", 0},
 	{"nanosleep", "rem", 0}, // nothing is left of zero seconds
 	{"clock_nanosleep", "rem", 0},

@@ -298,7 +298,8 @@ TEST(file_tails)
 			test_fail("byte %u behind the end in the mapping is %#x", i, m[i]);
 			break;
 		}
-	// What a mapping writes behind the end never reaches the file; Linux 6.1's tmpfs lets it through.
+	// What a mapping writes behind the end never reaches the file; Linux 6.1's tmpfs lets it
+	// through.
 	if (on_oracle())
 		return;
 	memset(m + 3000, 0x66, PAGE - 3000);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What only i386 has: the first forms of stat and uname, 16-bit ids beside those of 32 bits, the calls with
-// 64 in their names; and the forms that x86-64 shares with them under other numbers.
+// What only i386 has: the first forms of stat and uname, 16-bit ids beside those of 32 bits, the
+// calls with 64 in their names; and the forms that x86-64 shares with them under other numbers.
 #include "test/guest/test.h"
 
 #include <sys/resource.h>
-#include <sys/statfs.h>
 #include <sys/sendfile.h>
+#include <sys/statfs.h>
 
 TEST(ids_of_all)
 {
@@ -149,7 +149,8 @@ TEST_ON(I386, names_with_64)
 		s32 pid;
 	} __attribute__((packed)) lock = {F_WRLCK, SEEK_SET, 0x100000000ll, 10, 0};
 	EQ(sys(SYS_fcntl64, fd, F_SETLK64, &lock), 0);
-	EQ(sys(SYS_fcntl, fd, F_SETLK64, &lock), 0); // Linux's 64-bit kernels answer both by fcntl64
+	EQ(sys(SYS_fcntl, fd, F_SETLK64, &lock),
+	   0); // Linux's 64-bit kernels answer both by fcntl64
 	EXITS(5, {
 		lock.type = F_RDLCK;
 		EQ(sys(SYS_fcntl64, fd, F_GETLK64, &lock), 0);

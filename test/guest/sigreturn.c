@@ -304,7 +304,8 @@ static void fpu_handler(int sig, siginfo_t *info, void *context)
 		((ucontext_t *)context)->uc_mcontext.fpregs = map_bad();
 		break;
 	case 9: // in the kernel; as wide as the frame's word
-		*(reg_t *)&((ucontext_t *)context)->uc_mcontext.fpregs = (reg_t)hostile_addresses[0];
+		*(reg_t *)&((ucontext_t *)context)->uc_mcontext.fpregs = (reg_t)
+			hostile_addresses[0];
 		break;
 	case 10: // misaligned
 		((ucontext_t *)context)->uc_mcontext.fpregs = (void *)((char *)fpu_of(context) + 4);

@@ -10,7 +10,7 @@ extern char __executable_start[];
 extern void _start(void);
 
 // From the vector itself: libc answers for AT_HWCAP and AT_PLATFORM what it thinks of the CPU.
-static ElfW(auxv_t) *find(unsigned long type)
+static ElfW(auxv_t) * find(unsigned long type)
 {
 	char **e = environ;
 
@@ -65,7 +65,8 @@ TEST(auxv)
 	EQ((u32)value(AT_HWCAP) & ~d, 0);
 	EQ(value(AT_HWCAP) & 0x06000000, 0x06000000); // SSE and SSE2
 	const char *platform = AS_PTR(value(AT_PLATFORM));
-	TRUE(platform && !strcmp(platform, ABI_THIS == X86_64 ? "x86_64" : "i686")); // x32 counts as compat
+	TRUE(platform &&
+	     !strcmp(platform, ABI_THIS == X86_64 ? "x86_64" : "i686")); // x32 counts as compat
 	const char *name = AS_PTR(value(AT_EXECFN));
 	TRUE(name && strlen(name) > 0);
 	TRUE(strstr(name, "guest-tests") != NULL);

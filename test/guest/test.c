@@ -146,7 +146,8 @@ static const char *result_text(s64 v)
 
 	turn ^= 1;
 	if (v == -1) // a raw -EPERM, or what libc makes of any errno
-		snprintf(text[turn], sizeof(text[turn]), "-1 (EPERM, or libc's %s)", errno_name(errno));
+		snprintf(text[turn], sizeof(text[turn]), "-1 (EPERM, or libc's %s)",
+			 errno_name(errno));
 	else if (v < 0 && v >= -4095)
 		snprintf(text[turn], sizeof(text[turn]), "%lld (%s)", v, errno_name((int)-v));
 	else if (v > -100000 && v < 100000)

@@ -79,7 +79,7 @@ struct test {
 sreg_t sys_raw(reg_t nr, reg_t a, reg_t b, reg_t c, reg_t d, reg_t e, reg_t f);
 // A pointer is widened by zeros (gcc's own cast would copy x32's top bit), an int by its sign.
 #define SYS_ARG(x) (__builtin_classify_type(x) == 5 ? (reg_t)(uintptr_t)(x) : (reg_t)(x))
-#define SYS_7(nr, a, b, c, d, e, f, ...)                                                           \
+#define SYS_7(nr, a, b, c, d, e, f, ...) \
 	sys_raw((reg_t)(nr), SYS_ARG(a), SYS_ARG(b), SYS_ARG(c), SYS_ARG(d), SYS_ARG(e), SYS_ARG(f))
 #define sys(...) SYS_7(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Process 1 of the oracle: prepares the few places that the tests use, runs /test with the arguments that
-// the kernel's command line gives behind "--", and powers off. Output is the serial console's.
+// Process 1 of the oracle: prepares the few places that the tests use, runs /test with the
+// arguments that the kernel's command line gives behind "--", and powers off. Output is the serial
+// console's.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

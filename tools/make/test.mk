@@ -51,10 +51,11 @@ PROVE := CMOCKA_MESSAGE_OUTPUT=tap ASAN_OPTIONS=detect_leaks=0 prove --timer
 # The guest tests and the programs run on the kernel as it is shipped and on the debug kernel.
 DEBUG_BUILD := $(if $(filter 1,$(DEBUG)),$(BUILD),$(BUILD)-debug)
 test: setup-test
-	$(Q)$(SUBMAKE) all unit guest-programs $(BUILD)/tools/vdso2c
+	$(Q)$(SUBMAKE) all unit guest-programs user-programs $(BUILD)/tools/vdso2c
 	$(Q)$(SUBMAKE) DEBUG=1 BUILD=$(DEBUG_BUILD) kernel
 	$(Q)BUILD=$(BUILD) $(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test
-	$(Q)BUILD=$(BUILD) $(PROVE) test/gen test/doc test/vdso test/host test/guest test/programs
+	$(Q)BUILD=$(BUILD) $(PROVE) test/gen test/doc test/abi test/user test/vdso test/host \
+		test/guest test/programs
 	@echo 'The same on the debug kernel:'
 	$(Q)BUILD=$(BUILD) GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) \
 		test/guest/amd.t test/guest/intel.t test/programs
@@ -62,7 +63,7 @@ test: setup-test
 # --- Static checks, and both compilers on everything ---
 
 check: setup-check
-	$(Q)$(SUBMAKE) CC=gcc all
+	$(Q)$(SUBMAKE) CC=gcc all $(UL_NUMBERS)
 	$(Q)BUILD=$(BUILD) CFLAGS_KERNEL='$(K_CFLAGS)' tools/check
 	$(Q)$(SUBMAKE) CC=gcc DEBUG=1 kernel
 	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all

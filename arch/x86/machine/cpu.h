@@ -25,7 +25,7 @@ struct cpu {
 	u32 c_apic_id;
 	u32 c_irq_depth;  // > 0 inside an interrupt handler
 	u32 c_lock_depth; // debug: spinlocks held
-	u32 c_kicks;	 // CPUs to be kicked once no lock is held: kern/sched.c
+	u32 c_kicks;	  // CPUs to be kicked once no lock is held: kern/sched.c
 	bool c_online;
 	struct arch_cpu *c_arch; // GDT, TSS, IST stacks, PCID state: arch/x86 only
 	void *c_page_cache;	 // vm/page.c: per-CPU free pages

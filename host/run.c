@@ -32,9 +32,8 @@
 
 // How long the guest's kernel may take to report in. It takes some 30 ms; the rest is for hosts
 // that are busy. With --accel auto the fall-back must be done within two seconds.
-#define HELLO_KVM_AUTO (1200 * MILLISECOND)
-#define HELLO_KVM      (2500 * MILLISECOND)
-#define HELLO_TCG      (30000 * MILLISECOND)
+#define HELLO_KVM (1200 * MILLISECOND)
+#define HELLO_TCG (30000 * MILLISECOND)
 
 #define GUEST_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -219,25 +218,17 @@ static void say_lost(const struct run *run, const struct qemu *q, const struct r
 		    WEXITSTATUS(q->status), run->log_fd < 0 ? " (see --kernel-log FILE)" : "");
 }
 
-static void say_no_hello(const struct run *run, bool kvm, const struct qemu *q,
-			 const struct relay_result *r)
+static void say_no_hello(const struct run *run, const struct qemu *q, const struct relay_result *r)
 {
-	if (!r->waited && !kvm)
+	if (!r->waited) {
 		say_lost(run, q, r);
-	else if (!r->waited)
-		say("KVM does not work on this host%s%s (use --accel tcg)", *r->text ? ": " : "",
-		    r->text);
-	else if (kvm)
-		say("KVM opens but does not run a guest on this host: use --accel tcg");
-	else {
-		serial_show(run, r);
-		say("the kernel did not report in within %lld seconds",
-		    HELLO_TCG / (1000 * MILLISECOND));
+		return;
 	}
+	serial_show(run, r);
+	say("the kernel did not report in within %lld seconds", HELLO_TCG / (1000 * MILLISECOND));
 }
 
-static int status_of(const struct run *run, bool kvm, const struct qemu *q,
-		     const struct relay_result *r)
+static int status_of(const struct run *run, const struct qemu *q, const struct relay_result *r)
 {
 	int status = STATUS_FAILURE;
 
@@ -249,7 +240,7 @@ static int status_of(const struct run *run, bool kvm, const struct qemu *q,
 		say_lost(run, q, r);
 		break;
 	case RELAY_NO_HELLO:
-		say_no_hello(run, kvm, q, r);
+		say_no_hello(run, q, r);
 		break;
 	case RELAY_TIMEOUT:
 		say("timed out");
@@ -280,7 +271,7 @@ static bool kvm_wanted(const struct options *o)
 	return !problem;
 }
 
-// One machine, or two: with --accel auto a KVM that doesn't bring the guest up is followed by TCG.
+// One machine, or two: a KVM that doesn't bring the guest up is followed by TCG.
 static int machine_run(struct run *run)
 {
 	const struct options *o = run->opt;
@@ -296,21 +287,21 @@ static int machine_run(struct run *run)
 		fail(STATUS_FAILURE, "the kernel %s: %s", config.kernel, strerror(errno));
 	config.kvm = kvm_wanted(o);
 	for (;;) {
-		relay.hello_ns = !config.kvm		  ? HELLO_TCG
-				 : o->accel == ACCEL_AUTO ? HELLO_KVM_AUTO
-							  : HELLO_KVM;
+		relay.hello_ns = config.kvm ? HELLO_KVM : HELLO_TCG;
 		spec_set_time(run->initrd, run->time_at);
 		qemu_start(&config, path, &q);
 		relay_run(&relay, &q, &r);
-		if (r.end != RELAY_NO_HELLO || !config.kvm || o->accel != ACCEL_AUTO)
+		if (r.end != RELAY_NO_HELLO || !config.kvm)
 			break;
+		// Who asked for KVM by name is always told; who did not, only at a terminal.
+		if (o->accel == ACCEL_KVM || isatty(STDERR_FILENO))
+			say("KVM does not run a guest on this host%s%s: using TCG (--accel tcg "
+			    "saves the try)",
+			    *r.text ? ": " : "", r.text);
 		free(r.serial);
 		config.kvm = false;
-		if (isatty(STDERR_FILENO))
-			say("KVM does not run a guest here: starting again with TCG (--accel tcg "
-			    "saves the wait)");
 	}
-	int status = status_of(run, config.kvm, &q, &r);
+	int status = status_of(run, &q, &r);
 	free(r.serial);
 	return status;
 }

@@ -71,7 +71,7 @@ nothing_left; ok $? 'no QEMU is left running'
 
 # --- KVM
 if [ -c /dev/kvm ]; then
-	run 'mute' --accel kvm true; expect 125 'use --accel tcg' '--accel kvm that never comes up'
+	run 'mutekvm exit 0 3' --accel kvm true; expect 3 'using TCG' '--accel kvm that never comes up'
 else
 	run 'mute' --accel kvm true; expect 125 'tcg needs no KVM' '--accel kvm without /dev/kvm'
 fi

@@ -6,7 +6,7 @@
 BEGIN {
 	systems = split("native linux postern", kern, " ")
 	title["native"] = "Linux, natively on the host"
-	title["linux"] = "Linux 6.1 in QEMU"
+	title["linux"] = "Linux in QEMU"
 	title["postern"] = "Postern in QEMU"
 	low = log(10)
 	left = 250
@@ -39,8 +39,7 @@ function text(at_x, at_y, class, words)
 	printf "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">%s</text>\n", at_x, at_y, class, words
 }
 
-function word(value) { return value < 100 ? sprintf("%.0f ns", value) : value < 10000 ? \
-	sprintf("%.0f ns", value) : sprintf("%.1f µs", value / 1000) }
+function word(value) { return value < 1000 ? sprintf("%.0f ns", value) : sprintf("%.1f µs", value / 1000) }
 
 function axis(bottom, value)
 {
@@ -75,7 +74,7 @@ function draw(key, y, i, part, why)
 		}
 		why = (kern[i], part[1]) in whole ? whole[kern[i], part[1]] : status[kern[i], key]
 		if (why != "")
-			text(left + 5, y + i * bar - 2, "refused " kern[i] "-text", "refused: " why)
+			text(left + 5, y + i * bar - 2, "refused", "refused: " why)
 	}
 }
 

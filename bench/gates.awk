@@ -2,21 +2,18 @@
 # bench/gates.awk: the matrix of bench/gates.run as a table. Lines: system, ABI, entry, call, ok or why
 # refused, cycles (median, quartiles), nanoseconds (median, quartiles).
 
-BEGIN { OFS = "\t" }
-
 {
 	key = $2 SUBSEP $3 SUBSEP $4
 	if ($3 == "all") {
-		whole[$1, $2] = $5
+		whole[$1, $2] = "refused: " $5
 		next
 	}
 	if (!(key in seen)) {
 		seen[key] = 1
 		order[++rows] = key
 	}
-	cell[$1, key] = $5 == "ok" ? sprintf("%9.1f ±%5.1f%%", $9, ($11 - $10) / 2 / $9 * 100) : $5
-	if ($5 == "ok")
-		cycles[$1, key] = $6
+	cell[$1, key] = $5 == "ok" ? sprintf("%9.1f ±%5.1f%%", $9, ($11 - $10) / 2 / $9 * 100) : \
+		"refused: " $5
 }
 
 function show(kern, abi, key)

@@ -71,6 +71,24 @@ ok $? "postern-gates with a wrong option: status 2"
 "$U/postern-gates-x86_64" | grep -q '^vdso .* cyc .* ns '
 ok $? "postern-gates prints a table"
 
+# The matrix and its picture, from rows made up here.
+{
+	printf 'native\tx86_64\tsyscall\tgetppid\tok\t200\t190\t210\t80.0\t76.0\t84.0\n'
+	printf 'postern\tx86_64\tsyscall\tgetppid\tok\t400\t390\t410\t160.0\t150.0\t170.0\n'
+	printf 'native\tx86_64\tsysenter\tgetppid\tSIGILL\nnative\tx32\tall\tall\tENOEXEC\n'
+	printf 'postern\tx32\tsyscall\tgetppid\tok\t400\t390\t410\t1600.0\t150.0\t170.0\n'
+} > "$W/data"
+awk -F'\t' -f bench/gates.awk "$W/data" > "$W/table"
+grep -q '^x86_64  syscall .* 80.0 ±  5.0%  *-  *160.0 ±' "$W/table" &&
+	grep -q '^x32 .* refused: ENOEXEC  *-  *1600.0 ±' "$W/table" && grep -q 'refused: SIGILL' "$W/table"
+ok $? 'the matrix as a table'
+awk -F'\t' -f bench/gates-svg.awk "$W/data" > "$W/svg" &&
+	perl -ne 'while (/<(\/?)(\w+)[^>]*?(\/?)>/g) { $d += $1 ? -1 : $3 ? 0 : 1 } END { exit $d != 0 }' "$W/svg" &&
+	[ "$(grep -c '<rect x="250" .* class="\(native\|postern\)"' "$W/svg")" = 4 ] &&
+	grep -q '>refused: SIGILL<' "$W/svg" && grep -q '>1.6 µs<' "$W/svg" &&
+	grep -q 'prefers-color-scheme: dark' "$W/svg"
+ok $? 'the matrix as a picture'
+
 # What is installed is enough to compile and to find the flags.
 make --no-print-directory BUILD="$BUILD" DESTDIR="$W/root" PREFIX=/opt/p user-install > "$W/install" 2>&1
 printf '#include <postern/start.h>\nint postern_main(int c, char **v, char **e, const struct postern_auxv *a)\n{ return c + !v + !e + !a; }\n' > "$W/a.c"

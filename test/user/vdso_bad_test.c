@@ -199,6 +199,15 @@ static void tables_test(const char *group)
 	}
 }
 
+static uint32_t gnu_hash(const char *name)
+{
+	uint32_t hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash;
+}
+
 /* Every bucket and every chain leads to the same symbol, whose chain is itself. */
 static void circles_test(const char *group)
 {
@@ -233,6 +242,13 @@ static void circles_test(const char *group)
 		for (uint32_t i = words[1]; i < count; i++)
 			buckets[words[0] + i - words[1]] = 2;
 		finds(group, "DT_GNU_HASH: chains without an end", 0);
+		/* The right hash, for a symbol far outside. */
+		hide(POSTERN_DT_HASH);
+		for (uint32_t i = 0; i < words[0]; i++)
+			buckets[i] = 0x1000000;
+		buckets[words[0]] = gnu_hash("__vdso_time") | 1;
+		words[1] = 0x1000000;
+		finds(group, "DT_GNU_HASH: a hash whose symbol lies outside", 0);
 	}
 }
 

@@ -349,7 +349,8 @@ u32 vport_unsent(struct vport *p)
 	return n;
 }
 
-// Has the device consumed the first `target` bytes? A no asks for an interrupt at its next step.
+// Has the device consumed the first `target` bytes, or is it not going to? A no asks for an
+// interrupt at its next step.
 static bool tx_passed(struct vport *p, u64 target)
 {
 	u64 irq = spin_lock_irq(&p->p_lock);
@@ -359,7 +360,8 @@ static bool tx_passed(struct vport *p, u64 target)
 		p->p_tx_want = MIN(p->p_tx_want, tx_room_locked(p) + 1);
 		tx_update_locked(p);
 	}
-	bool passed = p->p_tx_tail >= target;
+	// What lies in a port that nobody has open is never consumed.
+	bool passed = p->p_tx_tail >= target || !p->p_host_open;
 	spin_unlock_irq(&p->p_lock, irq);
 	return passed;
 }

@@ -518,18 +518,6 @@ int dcache_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
-s64 dcache_seek(struct file *f, s64 off, int whence)
-{
-	if (whence == SEEK_CUR)
-		off = (s64)f->f_pos + off;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->f_pos = (u64)off;
-	return off;
-}
-
 /* --- shrinking --- */
 
 /* Frees a list (by d_lru) of dentries that are unhashed and unreferenced. */

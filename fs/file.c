@@ -167,6 +167,16 @@ s64 file_seek(struct file *f, s64 off, int whence)
 	return pos;
 }
 
+s64 file_seek_plain(struct file *f, s64 off, int whence)
+{
+	s64 pos = whence == SEEK_CUR ? (s64)((u64)off + f->f_pos) : off;
+
+	if ((whence != SEEK_CUR && whence != SEEK_SET) || pos < 0)
+		return -EINVAL;
+	f->f_pos = (u64)pos;
+	return pos;
+}
+
 /* --- the rest of the operations --- */
 
 long file_ioctl(struct file *f, u32 cmd, u64 arg)

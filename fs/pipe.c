@@ -154,7 +154,7 @@ static size_t ring_put(struct pipe *p, struct uio *u, size_t n, int *err)
 		struct page **slot = &p->p_pages[(p->p_head & (p->p_size - 1)) / PAGE_SIZE];
 
 		if (unlikely(!*slot))
-			*slot = page_alloc(0);
+			*slot = page_alloc(PAGE_MODEST);
 		if (unlikely(!*slot)) {
 			*err = -ENOMEM;
 			break;
@@ -443,6 +443,13 @@ bool file_is_pipe(const struct file *f)
 	return f->f_ops == &fifo_ops;
 }
 
+u64 pipe_held(const struct file *f)
+{
+	const struct pipe *p = f->f_private;
+
+	return READ_ONCE(p->p_head) - READ_ONCE(p->p_tail);
+}
+
 /* --- pipe(2) --- */
 
 static struct inode *pipe_inode(void)
@@ -505,7 +512,7 @@ static int resize(struct pipe *p, u32 size)
 
 		chunk = MIN(n - done, (u32)PAGE_SIZE - MAX(from, to));
 		if (!*slot)
-			*slot = page_alloc(0);
+			*slot = page_alloc(PAGE_MODEST);
 		if (!*slot) {
 			free_pages(fresh, pages);
 			return -ENOMEM;

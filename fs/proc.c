@@ -211,18 +211,6 @@ static int proc_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
-static s64 proc_dir_seek(struct file *f, s64 off, int whence)
-{
-	if (whence == 1)
-		off += (s64)f->f_pos;
-	else if (whence)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->f_pos = (u64)off;
-	return off;
-}
-
 // --- links ---
 
 static int proc_readlink(struct inode *i, char *buf, size_t size)
@@ -350,18 +338,6 @@ static long text_write(struct file *f, struct uio *u, u64 *pos)
 	return (long)n;
 }
 
-static s64 text_seek(struct file *f, s64 off, int whence)
-{
-	if (whence == 1)
-		off += (s64)f->f_pos;
-	else if (whence)
-		return -EINVAL;
-	if (off < 0)
-		return -EINVAL;
-	f->f_pos = (u64)off;
-	return off;
-}
-
 // What is shown cannot be changed by chmod and chown.
 static int proc_setattr(struct inode *i, const struct iattr *a)
 {
@@ -380,17 +356,17 @@ static const struct inode_ops proc_magic_ops = {
 	.evict = proc_evict,
 };
 static const struct inode_ops proc_file_ops_i = {.setattr = proc_setattr, .evict = proc_evict};
-static const struct file_ops proc_dir_fops = {.readdir = proc_readdir, .seek = proc_dir_seek};
+static const struct file_ops proc_dir_fops = {.readdir = proc_readdir, .seek = file_seek_plain};
 static const struct file_ops proc_text_fops = {
 	.read = text_read,
-	.seek = text_seek,
+	.seek = file_seek_plain,
 	.open = text_open,
 	.release = text_release,
 };
 static const struct file_ops proc_write_fops = {
 	.read = text_read,
 	.write = text_write,
-	.seek = text_seek,
+	.seek = file_seek_plain,
 	.open = text_open,
 	.release = text_release,
 };

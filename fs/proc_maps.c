@@ -135,7 +135,7 @@ static long mem_write(struct file *f, struct uio *u, u64 *pos)
 static s64 mem_seek(struct file *f, s64 off, int whence)
 {
 	if (whence == 1)
-		off += (s64)f->f_pos;
+		off = (s64)((u64)off + f->f_pos); // an address, which may look negative
 	else if (whence)
 		return -EINVAL;
 	f->f_pos = (u64)off;

@@ -39,7 +39,7 @@ static int tmpfs_dir_fsync(struct file *f, bool data_only)
 }
 
 static const struct file_ops tmpfs_dir_fops = {
-	.seek = dcache_seek,
+	.seek = file_seek_plain,
 	.readdir = dcache_readdir,
 	.fsync = tmpfs_dir_fsync,
 };

@@ -317,7 +317,6 @@ bool dentry_has_children(struct dentry *dir);		     // positive ones
 int dcache_readdir(struct file *f, struct dir_emit *e);
 // "." and "..": positions 0 and 1; false: full
 bool dir_emit_dots(struct file *f, struct dir_emit *e);
-s64 dcache_seek(struct file *f, s64 off, int whence); // positions of dcache_readdir
 // drops up to n unused names; for the reclaimer
 u64 dcache_shrink(u64 n);
 // all names of a file system that nobody uses any more
@@ -376,6 +375,8 @@ long file_read(struct file *f, struct uio *u, u64 *pos);
 long file_write(struct file *f, struct uio *u, u64 *pos);
 long file_read_kernel(struct file *f, void *buf, size_t n, u64 off); // full unless EOF
 s64 file_seek(struct file *f, s64 off, int whence);
+// A file_ops.seek for files without an end to seek from: lists, and text made when read.
+s64 file_seek_plain(struct file *f, s64 off, int whence);
 long file_ioctl(struct file *f, u32 cmd, u64 arg); // the file's own; -ENOTTY
 // locks, -ENOTDIR, -ENOENT in a removed directory
 int file_getdents(struct file *f, struct dir_emit *e);

@@ -5,6 +5,8 @@
 
 #include "kern/files.h"
 
+#include "fs/pipe.h"
+#include "kern/sched.h"
 #include "kern/task.h"
 #include "lib/bitmap.h"
 #include "lib/string.h"
@@ -140,10 +142,31 @@ void files_put(struct files *f)
 
 			if (file)
 				close_file(f, file);
+			sched_point();
 		}
 	if (f->fs_fd != f->fs_inline_fd)
 		kfree(f->fs_fd);
 	slab_free(&files_cache, f);
+}
+
+// A file with its name is about a quarter of a page, and a pipe has content, at either end.
+u64 files_pages(struct files *f)
+{
+	u64 bytes = 0;
+
+	spin_lock(&f->fs_lock);
+	for (size_t w = 0; w < BITMAP_WORDS(f->fs_max); w++)
+		for (u64 bits = f->fs_open[w]; bits; bits &= bits - 1) {
+			struct file *file = f->fs_fd[w * 64 + (size_t)__builtin_ctzll(bits)];
+
+			if (!file)
+				continue;
+			bytes += PAGE_SIZE / 4;
+			if (file_is_pipe(file))
+				bytes += pipe_held(file) / 2;
+		}
+	spin_unlock(&f->fs_lock);
+	return bytes / PAGE_SIZE;
 }
 
 // --- lookup ---
@@ -371,8 +394,10 @@ static void close_all(struct files *f, u32 first, u32 last, bool cloexec)
 {
 	struct file *file;
 
-	while ((file = take_next(f, &first, last, cloexec)))
+	while ((file = take_next(f, &first, last, cloexec))) {
 		close_file(f, file);
+		sched_point();
+	}
 }
 
 void files_close_exec(struct files *f)

@@ -30,6 +30,7 @@ struct files *files_create(void);
 struct files *files_copy(const struct files *f); // fork; NULL on no memory
 void files_put(struct files *f);
 void files_close_exec(struct files *f); // exec
+u64 files_pages(struct files *f);	// kernel memory that its open files hold, a rough figure
 struct fsctx *fsctx_copy(const struct fsctx *x);
 void fsctx_put(struct fsctx *x);
 

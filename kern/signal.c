@@ -14,6 +14,7 @@
 
 #include <asm/errno.h>
 #include <linux/capability.h>
+#include <linux/resource.h>
 
 static struct slab_cache entry_cache = SLAB_CACHE(entry_cache, "siginfo", struct siginfo_entry);
 static struct slab_cache sighand_cache = SLAB_CACHE(sighand_cache, "sighand", struct sighand);
@@ -52,6 +53,7 @@ void signal_init_queue(struct sigqueue *q)
 {
 	q->sq_set = 0;
 	list_init(&q->sq_infos);
+	q->sq_count = 0;
 }
 
 void signal_flush(struct sigqueue *q)
@@ -63,6 +65,7 @@ void signal_flush(struct sigqueue *q)
 		slab_free(&entry_cache, e);
 	}
 	q->sq_set = 0;
+	q->sq_count = 0;
 }
 
 void siginfo_entry_free(struct siginfo_entry *e)
@@ -81,6 +84,7 @@ static void queue_remove(struct sigqueue *q, sigset64 set)
 	list_for_each_entry_safe (e, next, &q->sq_infos, e_link) {
 		if (SIGMASK(e->e_info.signo) & set) {
 			list_del(&e->e_link);
+			q->sq_count--;
 			slab_free(&entry_cache, e);
 		}
 	}
@@ -116,17 +120,21 @@ static bool signal_is_dropped(const struct process *p, const struct task *t, int
 }
 
 // Standard signals are queued once; realtime ones each time, and when the queue is full the sender
-// of a kill() still gets the bit set, that of sigqueue() an EAGAIN (signal(7)).
-static int queue_add(struct sigqueue *q, const struct ksiginfo *si)
+// of a kill() still gets the bit set, that of sigqueue() an EAGAIN (signal(7)). Full is where
+// memory or p's RLIMIT_SIGPENDING ends; Linux counts all queues of a user for that, here it is each
+// queue.
+static int queue_add(struct sigqueue *q, const struct process *p, const struct ksiginfo *si)
 {
-	struct siginfo_entry *e;
+	struct siginfo_entry *e = NULL;
 
 	if (si->signo < SIGRTMIN && (q->sq_set & SIGMASK(si->signo)))
 		return 0;
-	e = slab_alloc(&entry_cache);
+	if (si->signo < SIGRTMIN || q->sq_count < p->p_rlimit[RLIMIT_SIGPENDING].rlim_cur)
+		e = slab_alloc(&entry_cache);
 	if (e) {
 		e->e_info = *si;
 		list_add_tail(&q->sq_infos, &e->e_link);
+		q->sq_count++;
 	} else if (si->signo >= SIGRTMIN && si->code != SI_USER && si->code < 0) {
 		return -EAGAIN;
 	}
@@ -235,7 +243,7 @@ static int signal_send(struct process *p, struct task *t, const struct ksiginfo 
 	}
 	if ((si->signo != SIGKILL || p->p_pid == 1) && signal_is_dropped(p, taker, si->signo))
 		goto out;
-	r = queue_add(t ? &t->t_pending : &p->p_pending, si);
+	r = queue_add(t ? &t->t_pending : &p->p_pending, p, si);
 	if (r)
 		goto out;
 	if (!task_wants(taker, si->signo))
@@ -322,7 +330,7 @@ void signal_force(const struct ksiginfo *si)
 		t->t_blocked &= ~SIGMASK(si->signo);
 	}
 	queue_remove(&t->t_pending, SIGMASK(si->signo));
-	if (queue_add(&t->t_pending, si))
+	if (queue_add(&t->t_pending, p, si))
 		t->t_pending.sq_set |= SIGMASK(si->signo);
 	task_set_work(t, WORK_SIGNAL);
 	spin_unlock_irq(&p->p_siglock, irq);

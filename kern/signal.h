@@ -59,6 +59,7 @@ struct ksiginfo {
 struct sigqueue {
 	sigset64 sq_set;
 	struct list sq_infos; // queued struct siginfo_entry
+	u32 sq_count;
 };
 
 struct kaction {

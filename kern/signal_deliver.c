@@ -45,6 +45,7 @@ static void queue_take(struct sigqueue *q, int signo, struct ksiginfo *out)
 	}
 	*out = found->e_info;
 	list_del(&found->e_link);
+	q->sq_count--;
 	siginfo_entry_free(found);
 }
 

@@ -53,7 +53,7 @@ u64 kstack_alloc(void)
 	if (s)
 		return (u64)s;
 	for (n = 0; n < KSTACK_PAGES; n++) {
-		struct page *p = page_alloc(0);
+		struct page *p = page_alloc(PAGE_MODEST);
 
 		if (!p)
 			break;

@@ -4,6 +4,7 @@
 #include "vm/vm.h"
 
 #include "fs/vfs.h"
+#include "kern/files.h"
 #include "kern/log.h"
 #include "kern/sched.h"
 #include "lib/string.h"
@@ -36,6 +37,17 @@ static struct mm *process_mm(const struct process *p)
 	return NULL;
 }
 
+// tasklist_lock held. What the kernel keeps for a process's open files goes with it too.
+static u64 process_files_pages(const struct process *p)
+{
+	struct task *t;
+
+	list_for_each_entry (t, &p->p_threads, t_threads)
+		if (t->t_files)
+			return files_pages(t->t_files);
+	return 0;
+}
+
 static void oom_consider(struct process *p, struct oom_victim *best, bool *dying)
 {
 	struct mm *mm = p->p_zombie ? NULL : process_mm(p);
@@ -48,7 +60,9 @@ static void oom_consider(struct process *p, struct oom_victim *best, bool *dying
 		return;
 	}
 	pages = (u64)(mm->mm_rss_anon + mm->mm_rss_file) + mm->mm_pt.pt_tables;
-	if (best->mm && pages <= best->pages)
+	pages += process_files_pages(p);
+	// Of equal ones the youngest: a parent that waits outlives its children.
+	if (best->mm && pages < best->pages)
 		return;
 	best->process = p;
 	best->mm = mm;

@@ -95,7 +95,7 @@ static void buddy_give(struct page *p, u32 order)
 
 static bool page_for_user(u32 flags)
 {
-	return flags >= PAGE_AS(PAGE_ANON) && !(flags & PAGE_URGENT);
+	return (flags >= PAGE_AS(PAGE_ANON) || (flags & PAGE_MODEST)) && !(flags & PAGE_URGENT);
 }
 
 // Interrupts off. Fills this CPU's stack with a batch; false: no memory.

@@ -50,6 +50,7 @@ BUILD_ASSERT(sizeof(struct page) == 32);
 #define PAGE_NOWAIT \
 	BIT(1) // never reclaim or kill for it (the allocator itself never does; mm_fault may)
 #define PAGE_URGENT    BIT(2) // may use the reserve even for user memory: the caller is being killed
+#define PAGE_MODEST    BIT(3) // kernel memory that programs make grow: leaves the reserve alone too
 #define PAGE_AS(kind)  ((u32)(kind) << 8) // what the page becomes; PAGE_KERNEL without it
 #define PAGE_MAX_ORDER 14		  // 64 MiB blocks: few struct pages are touched at boot
 

@@ -74,7 +74,7 @@ pte_t *pt_lookup(const struct pt *pt, u64 va)
 
 static u64 table_alloc(struct pt *pt)
 {
-	struct page *p = page_alloc(PAGE_ZERO | PAGE_NOWAIT);
+	struct page *p = page_alloc(PAGE_ZERO | PAGE_NOWAIT | PAGE_MODEST);
 
 	if (!p)
 		return 0;

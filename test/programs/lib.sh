@@ -5,6 +5,7 @@ BUILD=${BUILD:-build}
 CC=${CC:-gcc}
 POSTERN=$(realpath "${POSTERN:-$BUILD/postern}")
 TOP=$PWD
+KERNEL=${GUEST_KERNEL:+--kernel $GUEST_KERNEL} # another one than the launcher's own
 W=$(mktemp -d) || exit 1
 trap 'rm -rf "$W"' EXIT
 N=0
@@ -23,7 +24,7 @@ done_testing() { echo "1..$N"; }
 
 # guest ARGS…: the launcher; leaves out, err and status in the working folder.
 guest() {
-	timeout 180 "$POSTERN" run ${GUEST_KERNEL:+--kernel "$GUEST_KERNEL"} --accel tcg --timeout 150 "$@" > "$W/out" 2> "$W/err"
+	timeout 180 "$POSTERN" run $KERNEL --accel tcg --timeout 150 "$@" > "$W/out" 2> "$W/err"
 	status=$?
 }
 

@@ -48,23 +48,25 @@ $(U)/vm_tree_test: test/unit/vm_tree_test.c $(wildcard vm/*.[ch] kern/*.h lib/*.
 
 PROVE := CMOCKA_MESSAGE_OUTPUT=tap ASAN_OPTIONS=detect_leaks=0 prove --timer
 
+TEST_FOLDERS := test/gen test/doc test/abi test/user test/vdso test/host test/guest test/programs
+
 # The guest tests and the programs run on the kernel as it is shipped and on the debug kernel.
 DEBUG_BUILD := $(if $(filter 1,$(DEBUG)),$(BUILD),$(BUILD)-debug)
 test: setup-test
 	$(Q)$(SUBMAKE) all unit guest-programs user-programs $(BUILD)/tools/vdso2c
 	$(Q)$(SUBMAKE) DEBUG=1 BUILD=$(DEBUG_BUILD) kernel
-	$(Q)BUILD=$(BUILD) $(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test
-	$(Q)BUILD=$(BUILD) $(PROVE) test/gen test/doc test/abi test/user test/vdso test/host \
-		test/guest test/programs
-	@echo 'The same on the debug kernel:'
-	$(Q)BUILD=$(BUILD) GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) \
-		test/guest/amd.t test/guest/intel.t test/programs
+	$(Q)BUILD=$(BUILD); export BUILD; bad=0; \
+	$(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test || bad=1; \
+	$(PROVE) $(TEST_FOLDERS) || bad=1; \
+	echo 'The debug kernel:'; \
+	GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) test/guest/amd.t test/guest/intel.t test/programs || bad=1; \
+	exit $$bad
 
 # --- Static checks, and both compilers on everything ---
 
 check: setup-check
 	$(Q)$(SUBMAKE) CC=gcc all $(UL_NUMBERS)
 	$(Q)BUILD=$(BUILD) CFLAGS_KERNEL='$(K_CFLAGS)' tools/check
-	$(Q)$(SUBMAKE) CC=gcc DEBUG=1 kernel
+	$(Q)$(SUBMAKE) CC=gcc DEBUG=1 BUILD=$(DEBUG_BUILD) kernel
 	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang all
 	$(Q)$(SUBMAKE) CC=clang BUILD=$(BUILD)/clang-debug DEBUG=1 kernel

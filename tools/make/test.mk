@@ -15,6 +15,7 @@ run: setup-run
 
 -include test/guest/rules.mk
 -include bench/rules.mk
+-include test/fuzz/calls/rules.mk
 
 # --- Unit tests: lib/ and the launcher's parsers, on the host, under ASan and UBSan ---
 
@@ -48,18 +49,20 @@ $(U)/vm_tree_test: test/unit/vm_tree_test.c $(wildcard vm/*.[ch] kern/*.h lib/*.
 
 PROVE := CMOCKA_MESSAGE_OUTPUT=tap ASAN_OPTIONS=detect_leaks=0 prove --timer
 
-TEST_FOLDERS := test/gen test/doc test/abi test/user test/vdso test/host test/guest test/programs
+TEST_FOLDERS := test/gen test/doc test/abi test/user test/vdso test/host test/guest test/programs \
+	test/fuzz/calls
 
 # The guest tests and the programs run on the kernel as it is shipped and on the debug kernel.
 DEBUG_BUILD := $(if $(filter 1,$(DEBUG)),$(BUILD),$(BUILD)-debug)
 test: setup-test
-	$(Q)$(SUBMAKE) all unit guest-programs user-programs $(BUILD)/tools/vdso2c
+	$(Q)$(SUBMAKE) all unit guest-programs user-programs fuzz-calls $(BUILD)/tools/vdso2c
 	$(Q)$(SUBMAKE) DEBUG=1 BUILD=$(DEBUG_BUILD) kernel
 	$(Q)BUILD=$(BUILD); export BUILD; bad=0; \
 	$(PROVE) --exec '' $(UNIT_TESTS) $(U)/host_test $(U)/vm_tree_test || bad=1; \
 	$(PROVE) $(TEST_FOLDERS) || bad=1; \
 	echo 'The debug kernel:'; \
-	GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) test/guest/amd.t test/guest/intel.t test/programs || bad=1; \
+	GUEST_KERNEL=$(DEBUG_BUILD)/postern.elf $(PROVE) test/guest/amd.t test/guest/intel.t test/programs \
+		test/fuzz/calls || bad=1; \
 	exit $$bad
 
 # --- Static checks, and both compilers on everything ---

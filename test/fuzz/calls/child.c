@@ -267,7 +267,7 @@ static void set_registers(struct fuzz *f, const u64 r[6])
 static bool is_kernel(u64 v)
 {
 	return (v - 0xffff800000000000 < 8ull << 30 || v - 0xffffc00000000000 < 1ull << 30 ||
-		v - 0xffffffff80000000 < 64ull << 20) &&
+		v - 0xffffffff80000000 < 4ull << 20) &&
 	       !value_is_hostile(v);
 }
 
@@ -468,10 +468,16 @@ void fuzz_loop(struct fuzz *f, unsigned calls)
 
 /* --- what a child starts with --- */
 
+__attribute__((noreturn)) static void setup_failed(u32 step)
+{
+	stats->setup_failed = step;
+	_exit(1);
+}
+
 static void map_at(u64 at, unsigned pages, int prot, int flags, int fd)
 {
 	if (mmap(AS_PTR(at), pages * SLOT, prot, flags | MAP_FIXED, fd, 0) == MAP_FAILED)
-		_exit(90);
+		setup_failed(1);
 }
 
 static void make_arena(int file)
@@ -493,7 +499,7 @@ static void put_file(const char *name, const char *text, mode_t mode)
 	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, mode);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		_exit(91);
+		setup_failed(2);
 	close(fd);
 }
 
@@ -502,12 +508,12 @@ static void make_files(void)
 	if (mkdir("d", 0777) || mkdir("d/e", 0777) || symlink("f", "l") ||
 	    symlink("loop", "loop") || symlink("/nowhere", "lnone") || mkfifo("p", 0666) ||
 	    mkfifo("q", 0666))
-		_exit(92);
+		setup_failed(3);
 	put_file("f", "content", 0666);
 	put_file("x", "#!/bin/busybox true\n", 0777);
 	put_file("e", "\177ELF\2\1\1 and no more", 0777);
 	if (truncate("f", 2 * SLOT + SLOT / 2))
-		_exit(93);
+		setup_failed(4);
 	for (int i = 0; i < 3; i++) {
 		char name[16];
 
@@ -551,7 +557,7 @@ static void open_files(void)
 		if (open(list[i].name, list[i].flags) < 0)
 			dup(0);
 	if (pipe(fds) || pipe2(fds, O_NONBLOCK))
-		_exit(94);
+		setup_failed(5);
 	for (int i = 0; i < 3; i++)
 		dup2(10, i); // (/dev/null)
 }
@@ -568,7 +574,7 @@ static void set_limits(struct fuzz *f)
 	if (chance(f, 30)) {
 		chmod(".", 0777);
 		if (setgid(1000) || setuid(1000))
-			_exit(95);
+			setup_failed(6);
 	}
 }
 
@@ -612,7 +618,7 @@ void child_run(u64 seed, const char *dir)
 	if (options.trace)
 		dup2(2, 100);
 	if (mkdir(dir, 0777) || chdir(dir))
-		_exit(96);
+		setup_failed(7);
 	make_files();
 	file = open("f", O_RDWR);
 	make_arena(file);

@@ -36,7 +36,7 @@ enum {
 struct stats {
 	u64 calls, tried[CALLS_MAX], done[CALLS_MAX];
 	u32 errnos[ERRNO_END], forks;
-	u32 leaks, bad_results;
+	u32 leaks, bad_results, setup_failed; // the last: the step, or 0
 	u64 leak_value, bad_value;
 	char leak_call[32], bad_call[32];
 	u64 leak_seed, bad_seed;

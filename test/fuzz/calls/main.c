@@ -121,12 +121,8 @@ static void job_ended(struct job *j, int status)
 {
 	if (WIFSIGNALED(status))
 		ended.signals[WTERMSIG(status) & 63]++;
-	else if (WEXITSTATUS(status)) {
+	else if (WEXITSTATUS(status))
 		ended.statuses++;
-		if (WEXITSTATUS(status) >= 90 && WEXITSTATUS(status) < 100)
-			printf("fuzz-calls: a child could not be set up: %d\n",
-			       WEXITSTATUS(status));
-	}
 	remove_dir(j->dir);
 	// What chmod() of "." may have hit.
 	chmod("/", 0755);
@@ -310,6 +306,8 @@ static void print_summary(s64 memory)
 
 	for (unsigned i = 0; i < ERRNO_END; i++)
 		errnos += stats->errnos[i] != 0;
+	if (stats->setup_failed)
+		printf("fuzz-calls: a child could not be set up, step %u\n", stats->setup_failed);
 	if (stats->leaks)
 		printf("fuzz-calls: %u words that look like kernel addresses, the last %#llx by "
 		       "%s, "

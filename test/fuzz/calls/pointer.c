@@ -60,6 +60,26 @@ static void put_text(char *at, const char *text)
 		;
 }
 
+// Something of a process that may be about to end.
+static void put_process(struct fuzz *f, char *at)
+{
+	static const char *const parts[] = {"maps",  "fd/3",	"task",	  "mem",
+					    "stat",  "status",	"exe",	  "environ",
+					    "cwd/f", "cmdline", "fdinfo", "statm"};
+	unsigned pid = (unsigned)quiet(SYS_getpid, 0, 0, 0, 0) + below(f, 9) - 4, k = 6;
+	char digits[16];
+
+	put_text(at, "/proc/");
+	for (unsigned n = 0; pid || n; pid /= 10) {
+		if (pid)
+			digits[n++] = (char)('0' + pid % 10);
+		else
+			at[k++] = digits[--n];
+	}
+	at[k++] = '/';
+	put_text(at + k, parts[below(f, COUNT(parts))]);
+}
+
 // A name of PATH_MAX bytes or about as many, or one component that is too long.
 static void put_long(struct fuzz *f, char *at)
 {
@@ -80,6 +100,8 @@ u64 pointer_path(struct fuzz *f, char *at)
 		put_text(at, names[below(f, 4)]);
 	else if (which < 65 || avoid_is_destructive(f->call->name))
 		put_text(at, names[below(f, COUNT(names))]);
+	else if (which < 75)
+		put_process(f, at);
 	else if (which < 92)
 		put_text(at, globals[below(f, COUNT(globals))]);
 	else if (which < 94)
@@ -174,6 +196,9 @@ u64 pointer_argument(struct fuzz *f, unsigned i)
 
 	if (chance(f, 12))
 		return value_hostile(f);
+	// Words that tasks meet at.
+	if (a->type == INFO_TYPE_uint && chance(f, 60))
+		return ARENA_SHARED + 4 * below(f, 6);
 	if (a->direction == INFO_OUT && chance(f, 20))
 		return 0;
 	if (chance(f, 4))

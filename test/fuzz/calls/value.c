@@ -132,7 +132,7 @@ u64 value_hostile(struct fuzz *f)
 bool value_is_hostile(u64 v)
 {
 	for (unsigned i = 0; i < COUNT(hostile); i++)
-		if (v - hostile[i] + 0x10000 < 0x20000)
+		if (v - hostile[i] + 0x10000 < 0x20000 || __builtin_popcountll(v ^ hostile[i]) <= 3)
 			return true;
 	return false;
 }
